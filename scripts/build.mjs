@@ -1,0 +1,61 @@
+// Bundles what runs (dist/) and, with --tests or --bench, what tests and measures it (build/).
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  // node-gtk only runs from CommonJS with GTK's loop started at the top level; one format for all keeps this simple.
+  format: 'cjs',
+  // Never --minify: node-gtk derives GType names from class names.
+  keepNames: true,
+  sourcemap: 'linked',
+  external: ['node-gtk', 'x11', 'usocket', 'esbuild'],
+  logLevel: 'warning',
+};
+
+/** All files below `dir` whose name ends so. */
+function filesBelow(dir, ending) {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith(ending))
+    .map(entry => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+export async function buildProduct() {
+  rmSync('dist', { recursive: true, force: true });
+  mkdirSync('dist', { recursive: true });
+  await build({
+    ...common,
+    entryPoints: { 'pass-it-on': 'src/cli/main.ts' },
+    outdir: 'dist',
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  await build({
+    ...common,
+    entryPoints: { screen: 'src/screen/main.ts', demo: 'src/demo/main.ts' },
+    outdir: 'dist',
+  });
+  // An executable's name has no ending.
+  renameSync('dist/pass-it-on.js', 'dist/pass-it-on');
+  chmodSync('dist/pass-it-on', 0o755);
+}
+
+export async function buildTests() {
+  rmSync('build/test', { recursive: true, force: true });
+  const entries = [...filesBelow('test', '.test.ts'), ...filesBelow('test', '.tool.ts')];
+  await build({ ...common, entryPoints: entries, outdir: 'build/test', outbase: 'test' });
+}
+
+export async function buildBench() {
+  rmSync('build/bench', { recursive: true, force: true });
+  await build({ ...common, entryPoints: filesBelow('bench', '.bench.ts'), outdir: 'build/bench', outbase: 'bench' });
+}
+
+if (process.argv[1]?.endsWith('build.mjs')) {
+  const wants = new Set(process.argv.slice(2));
+  if (!wants.has('--only')) await buildProduct();
+  if (wants.has('--tests')) await buildTests();
+  if (wants.has('--bench')) await buildBench();
+}

@@ -1,0 +1,70 @@
+/**
+ * Every error a person can meet has a stable `code` (for scripts and for the screen's pictures), one plain sentence
+ * and one remedy. The technical cause goes to the log through `cause`, never to the child.
+ */
+export type ErrorCode =
+  | 'usage' // the command line was wrong
+  | 'not-found' // no such image, folder or version
+  | 'ambiguous' // a version names two images
+  | 'exists' // that version is already held with other contents
+  | 'bad-name' // an image name or version with characters we do not allow
+  | 'bad-data' // a tree, commit, attributes or manifest that is malformed
+  | 'damaged' // contents on this laptop differ from the manifest
+  | 'no-image' // this laptop has no current image, nothing staged, or nothing to go back to
+  | 'no-source' // nobody near has what is asked for
+  | 'source-gone' // all sources left while fetching
+  | 'source-lied' // a source sent something other than what was asked for
+  | 'no-space' // not enough disk
+  | 'no-permission' // the file system refused
+  | 'busy' // another upgrade is running
+  | 'stopped' // a person stopped it
+  | 'service' // the service cannot be reached, or ended
+  | 'unsupported' // something in the tree that an image cannot hold
+  | 'internal'; // a defect of ours
+
+export class PassItOnError extends Error {
+  override readonly name = 'PassItOnError';
+  constructor(
+    readonly code: ErrorCode,
+    /** One plain sentence. */
+    message: string,
+    /** One thing to do about it. */
+    readonly remedy: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  toJSON(): ErrorReport {
+    return { code: this.code, message: this.message, remedy: this.remedy };
+  }
+}
+
+/** The form in which errors cross process borders and reach stderr. */
+export interface ErrorReport {
+  code: ErrorCode;
+  message: string;
+  remedy: string;
+}
+
+/** Anything thrown, as an error a person can read; what we did not foresee keeps its cause for the log. */
+export function toPassItOnError(thrown: unknown): PassItOnError {
+  if (thrown instanceof PassItOnError) return thrown;
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new PassItOnError('no-space', 'The disk is full.', 'Make room and try again.', { cause: thrown });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    const remedy = 'Run it as the owner of these files, or as root.';
+    return new PassItOnError('no-permission', `Not allowed: ${text}`, remedy, { cause: thrown });
+  }
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new PassItOnError('not-found', `Not found: ${text}`, 'Check the name.', { cause: thrown });
+  }
+  if ((thrown as Error | undefined)?.name === 'AbortError') {
+    return new PassItOnError('stopped', 'Stopped.', 'Start again to go on where it stopped.', { cause: thrown });
+  }
+  const remedy = 'Try again; if it comes back, show the log to somebody who can help.';
+  return new PassItOnError('internal', `Something went wrong inside Pass It On: ${text}`, remedy, { cause: thrown });
+}

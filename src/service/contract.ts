@@ -1,0 +1,188 @@
+/**
+ * What the service offers to the screen and the command line: JSON-RPC 2.0 over a Unix socket.
+ * `Methods` are requests, `Events` are notifications from the service. Field names are also those of `--json`:
+ * add freely, rename never.
+ */
+import type { ErrorReport } from '../core/errors';
+
+export interface ImageInfo {
+  name: string;
+  version: string;
+  /** 40 hex digits. */
+  commit: string;
+  /** ISO 8601, UTC. */
+  releaseTime: string;
+  /** Principal of the signature, null while unsigned. */
+  signedBy: string | null;
+  /** Sum of the sizes of all regular files, in bytes. */
+  bytes: number;
+}
+
+/** newer | older: same name, other version; different: same version, other commit; other: another image name. */
+export type Relation = 'newer' | 'same' | 'older' | 'different' | 'other';
+
+export interface Neighbour {
+  /** Unique among the neighbours shown now; stable while the neighbour is near. */
+  id: string;
+  /** Cleaned for display; '' if it does not share a name. */
+  nick: string;
+  /** XO colours [stroke, fill] as #RRGGBB; null if not shared. */
+  colors: [string, string] | null;
+  /** `host:port` to ask it at. */
+  address: string;
+  /** Image name. */
+  image: string;
+  version: string;
+  commit: string;
+  relation: Relation;
+  /** ISO 8601, UTC. */
+  lastSeen: string;
+}
+
+export type NeighbourEvent = Neighbour & { event: 'added' | 'changed' | 'removed' };
+
+export interface Plan {
+  from: ImageInfo | null;
+  to: ImageInfo;
+  /** Paths. */
+  added: number;
+  changed: number;
+  removed: number;
+  /** Paths whose content stays and whose owner, mode, time… changes. */
+  attributesChanged: number;
+  /** Blobs to fetch, and their size before compression, in bytes. */
+  objects: number;
+  bytesRaw: number;
+  /** What staging will take on this disk, in bytes; and what is free now. */
+  diskBytes: number;
+  diskFree: number;
+  /** Who can give this image. */
+  sources: SourceInfo[];
+}
+
+export interface SourceInfo {
+  address: string;
+  nick: string;
+  /** Bytes received from it so far (0 in a plan). */
+  bytes: number;
+  state: 'idle' | 'giving' | 'gone';
+}
+
+export type Step = 'compare' | 'fetch' | 'check' | 'stage' | 'ready';
+
+export interface Progress {
+  step: Step;
+  filesDone: number;
+  filesTotal: number;
+  /** Raw (uncompressed) bytes of the step. */
+  bytesDone: number;
+  bytesTotal: number;
+  /** Raw bytes a second, smoothed; 0 while unknown. */
+  rate: number;
+  /** null while unknown; never jumps back up by noise. */
+  secondsLeft: number | null;
+  /** Bytes received from the network so far. */
+  bytesReceived: number;
+  sources: SourceInfo[];
+  /** True while all sources are gone and we look for another. */
+  waiting: boolean;
+}
+
+/** The one upgrade that runs, or ran last and is not finished with. */
+export interface UpgradeState {
+  to: ImageInfo;
+  from: ImageInfo | null;
+  state: 'running' | 'stopped' | 'failed' | 'staged';
+  progress: Progress;
+  error: ErrorReport | null;
+}
+
+export interface Status {
+  current: ImageInfo | null;
+  previous: ImageInfo | null;
+  staged: ImageInfo | null;
+  images: ImageInfo[];
+  upgrade: UpgradeState | null;
+  /** This laptop as others see it. */
+  nick: string;
+  colors: [string, string] | null;
+  store: string;
+  /** Whether neighbours can fetch from us now, and on which port. */
+  serving: boolean;
+  port: number | null;
+  /** True where an activation hook can restart into the staged image. */
+  canRestart: boolean;
+  /** Plain sentences about what does not work now (for example: multicast failed on wlan0). */
+  warnings: string[];
+}
+
+export interface UpgradeResult {
+  result: 'staged';
+  version: string;
+  commit: string;
+  bytesReceived: number;
+  seconds: number;
+}
+
+export interface VerifyReport {
+  image: ImageInfo;
+  paths: number;
+  bytes: number;
+  /** What differs from the manifest, and why. Empty: every path is as published. */
+  problems: { path: string; problem: string }[];
+  /** What an ordinary user could not set (owners, device nodes): recorded, not damage. */
+  notKept: { path: string; problem: string }[];
+}
+
+export interface PublishResult {
+  image: ImageInfo;
+  paths: number;
+  bytes: number;
+  /** Blobs that the store did not hold before. */
+  newObjects: number;
+  newBytes: number;
+  warnings: string[];
+}
+
+/** Request name → [parameters, result]. */
+export interface Methods {
+  status: [null, Status];
+  /** Begin (true) or end (false) watching; the answer is who is near now, `neighbour` events follow. */
+  watchNeighbours: [{ on: boolean }, Neighbour[]];
+  /** target: VERSION, ADDRESS or commit; from: addresses to ask besides the neighbours seen. */
+  compare: [{ target: string; from?: string[] }, Plan];
+  /** Answers when staged; `progress` events meanwhile. patience: seconds to wait when all sources are gone. */
+  upgrade: [{ version: string; from?: string[]; patience?: number }, UpgradeResult];
+  /** Stop the running upgrade; what is fetched stays. */
+  stopUpgrade: [null, null];
+  /** Forget a stopped or failed upgrade and its partial downloads. */
+  forgetUpgrade: [null, null];
+  publish: [{ dir: string; name: string; version: string; time?: number }, PublishResult];
+  use: [{ version: string }, Status];
+  /** restart: run the activation hook afterwards. */
+  activate: [{ restart?: boolean }, Status];
+  goBack: [{ restart?: boolean }, Status];
+  verify: [{ version?: string }, VerifyReport];
+}
+
+export interface Events {
+  status: Status;
+  neighbour: NeighbourEvent;
+  progress: UpgradeState;
+}
+
+export type MethodName = keyof Methods;
+export type EventName = keyof Events;
+export type Params<M extends MethodName> = Methods[M][0];
+export type Result<M extends MethodName> = Methods[M][1];
+
+/** The service as its clients see it, whether over the socket or in one process. */
+export interface ServiceClient {
+  /** Rejects with PassItOnError. */
+  call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>>;
+  on<E extends EventName>(event: E, listener: (payload: Events[E]) => void): void;
+  off<E extends EventName>(event: E, listener: (payload: Events[E]) => void): void;
+  /** Called once when the connection ends. */
+  onClose(listener: () => void): void;
+  close(): void;
+}
