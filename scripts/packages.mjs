@@ -1,0 +1,72 @@
+// The Debian packages that each purpose needs, by name, and why. Each list was proven on a machine that had nothing
+// else (scripts/prove.sh): add what a clean machine misses, remove what nothing uses.
+
+export const PACKAGES = {
+  build: {
+    why: 'to compile node-gtk, which connects JavaScript to GTK',
+    names: ['g++', 'make', 'python3', 'pkg-config', 'libgirepository1.0-dev', 'libcairo2-dev'],
+  },
+  run: {
+    why: 'for the screen: GTK, its typelibs, Sugar’s theme and icons, a font',
+    names: [
+      'gir1.2-gtk-3.0',
+      'gir1.2-rsvg-2.0',
+      'gir1.2-sugarext-1.0',
+      'libgirepository-1.0-1',
+      'libcairo-gobject2',
+      'libharfbuzz-gobject0',
+      'librsvg2-common',
+      'sugar-themes',
+      'sugar-icon-theme',
+      'adwaita-icon-theme',
+      'fonts-dejavu-core',
+    ],
+  },
+  headless: {
+    why: 'for a display and a session bus of its own, because there is no display here',
+    names: ['xvfb', 'dbus-daemon'],
+  },
+  test: {
+    why: 'for the tests: the real git, rsync, avahi and Sugar shell to test against',
+    names: [
+      // The oracles: what git, rsync and mtree say is what must be so.
+      'git',
+      'rsync',
+      'mtree-netbsd',
+      // Laptops in network namespaces, and avahi as the neighbour that somebody else wrote.
+      'iproute2',
+      'procps',
+      'avahi-daemon',
+      'avahi-utils',
+      // A person at the screen: keys, pictures, accessibility.
+      'x11-utils',
+      'xdotool',
+      'imagemagick',
+      'at-spi2-core',
+      'gir1.2-atspi-2.0',
+      'libatk-adaptor',
+      'python3-gi',
+      'libglib2.0-bin',
+      'dbus-x11',
+      // The real Sugar shell and the bundle in it.
+      'sugar-session',
+      'python3-jarabe',
+      'python3-carquinyol',
+      'metacity',
+      'telepathy-mission-control-5',
+      'shared-mime-info',
+      'gettext',
+      'zip',
+      'unzip',
+    ],
+  },
+  bench: {
+    why: 'to build real Debian trees and to measure against rsync',
+    names: ['mmdebstrap', 'rsync', 'iproute2'],
+  },
+};
+
+/** The names that these purposes need, each once. */
+export function packagesFor(purposes) {
+  return [...new Set(purposes.flatMap(purpose => PACKAGES[purpose].names))];
+}
