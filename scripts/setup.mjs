@@ -50,8 +50,9 @@ function ensurePackages(purposes) {
     const names = PACKAGES[purpose].names.filter(name => missing.includes(name));
     if (names.length > 0) say(`Missing ${PACKAGES[purpose].why}: ${names.join(' ')}`);
   }
-  const update = ['apt-get', '-o', 'DPkg::Lock::Timeout=300', 'update', '-q'];
-  const install = ['apt-get', '-o', 'DPkg::Lock::Timeout=300', 'install', '-q', '-y', '--no-install-recommends'];
+  const apt = ['apt-get', '-qq', '-o', 'Dpkg::Use-Pty=0', '-o', 'DPkg::Lock::Timeout=300'];
+  const update = [...apt, 'update'];
+  const install = [...apt, 'install', '-y', '--no-install-recommends'];
   const byHand = `  sudo apt-get update\n  sudo apt-get install --no-install-recommends ${missing.join(' ')}`;
   const asRoot = rootPrefix();
   if (asRoot === null)
@@ -96,11 +97,11 @@ function npmEnvironment() {
   // node-gyp would download Node's headers, although Node mostly comes with them.
   const prefix = dirname(dirname(process.execPath));
   const header = join(prefix, 'include/node/node_version.h');
-  if (!env.npm_config_nodedir && existsSync(header)) {
+  if (existsSync(header)) {
     const [major, minor, patch] = ['MAJOR', 'MINOR', 'PATCH'].map(
       part => readFileSync(header, 'utf8').match(new RegExp(`#define NODE_${part}_VERSION (\\d+)`))?.[1],
     );
-    if (`${major}.${minor}.${patch}` === process.versions.node) env.npm_config_nodedir = prefix;
+    if (`${major}.${minor}.${patch}` === process.versions.node) env.npm_package_config_node_gyp_nodedir = prefix;
   }
   return env;
 }
@@ -130,7 +131,7 @@ function ensureNodeGtk() {
   if (nodeGtkProblem() === null) return;
   say('Compiling node-gtk; this takes a minute or two');
   if (existsSync('node_modules/node-gtk')) {
-    must('Compiling node-gtk', 'npm', ['rebuild', 'node-gtk', '--foreground-scripts'], { env: npmEnvironment() });
+    must('Compiling node-gtk', 'npm', ['rebuild', 'node-gtk'], { env: npmEnvironment() });
   } else {
     installModules();
   }
