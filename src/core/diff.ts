@@ -1,0 +1,91 @@
+/** What differs between two images, found at run time between any two trees; never looks into equal subtrees. */
+import { badData } from './bad-data';
+import { type ByteString, joinPath } from './bytes';
+import { EMPTY_TREE, type Oid } from './object';
+import { compareEntries, MAX_PATHS, MODE, type ReadTree, type TreeEntry } from './tree';
+
+export interface Change {
+  /**
+   * changed: other content (and maybe another mode); mode-changed: same content, file ↔ executable.
+   * A folder that appears or goes is an entry of its own, before its contents; one whose contents differ is not
+   * reported itself. File ↔ folder and file ↔ symlink are a `removed` and an `added`.
+   */
+  kind: 'added' | 'removed' | 'changed' | 'mode-changed';
+  path: ByteString;
+  old: TreeEntry | null;
+  new: TreeEntry | null;
+}
+
+/** Levels of folders in an image. */
+export const MAX_DEPTH = 4096;
+
+/** Two folders of one path, as far as they have been merged. */
+interface Frame {
+  path: ByteString;
+  old: TreeEntry[];
+  oldAt: number;
+  new: TreeEntry[];
+  newAt: number;
+}
+
+/**
+ * Merges two trees; null stands for no tree at all. The root itself is not reported. Order: that of `git diff-tree -r -t`.
+ * Throws 'bad-data' beyond MAX_DEPTH, or MAX_PATHS in the folders that differ, and what `read` throws.
+ */
+export async function* diffTrees(oldRoot: Oid | null, newRoot: Oid | null, read: ReadTree): AsyncGenerator<Change> {
+  if (oldRoot === newRoot) return;
+  const stack: Frame[] = [];
+  let oldPaths = 0;
+  let newPaths = 0;
+
+  const enter = async (path: ByteString, oldTree: Oid | null, newTree: Oid | null): Promise<void> => {
+    if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
+    const [oldEntries, newEntries] = [await entriesOf(oldTree, read), await entriesOf(newTree, read)];
+    oldPaths += oldEntries.length;
+    newPaths += newEntries.length;
+    if (oldPaths > MAX_PATHS || newPaths > MAX_PATHS) throw badData(`An image has more than ${MAX_PATHS} paths.`);
+    stack.push({ path, old: oldEntries, oldAt: 0, new: newEntries, newAt: 0 });
+  };
+
+  await enter('', oldRoot, newRoot);
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const left = frame.old[frame.oldAt];
+    const right = frame.new[frame.newAt];
+    if (left === undefined && right === undefined) {
+      stack.pop();
+      continue;
+    }
+    const order = left === undefined ? 1 : right === undefined ? -1 : compareEntries(left, right);
+    const before = order <= 0 ? left : undefined;
+    const after = order >= 0 ? right : undefined;
+    if (before !== undefined) frame.oldAt++;
+    if (after !== undefined) frame.newAt++;
+    if (before?.oid === after?.oid && before?.mode === after?.mode) continue;
+
+    const path = joinPath(frame.path, (before ?? after)!.name);
+    const oldTree = before?.mode === MODE.dir ? before.oid : null;
+    const newTree = after?.mode === MODE.dir ? after.oid : null;
+    if (oldTree === null || newTree === null) yield* changesAt(path, before ?? null, after ?? null);
+    if (oldTree !== null || newTree !== null) await enter(path, oldTree, newTree);
+  }
+}
+
+/** The entries of one path that differ, at most one of them a folder (equal names of unequal kind sort apart). */
+function* changesAt(path: ByteString, before: TreeEntry | null, after: TreeEntry | null): Generator<Change> {
+  if (before !== null && after !== null && (before.mode === MODE.symlink) === (after.mode === MODE.symlink)) {
+    yield { kind: before.oid === after.oid ? 'mode-changed' : 'changed', path, old: before, new: after };
+    return;
+  }
+  if (before !== null) yield { kind: 'removed', path, old: before, new: null };
+  if (after !== null) yield { kind: 'added', path, old: null, new: after };
+}
+
+async function entriesOf(oid: Oid | null, read: ReadTree): Promise<TreeEntry[]> {
+  // As in git, the empty tree need not be stored anywhere.
+  return oid === null || oid === EMPTY_TREE ? [] : read(oid);
+}
+
+/** Every path of an image, folders before their contents, in git's order; the root itself ('') is not among them. */
+export async function* walkTree(root: Oid, read: ReadTree): AsyncGenerator<{ path: ByteString; entry: TreeEntry }> {
+  for await (const { path, new: entry } of diffTrees(null, root, read)) yield { path, entry: entry! };
+}
