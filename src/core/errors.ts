@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'no-permission' // the file system refused
   | 'busy' // another upgrade is running
   | 'stopped' // a person stopped it
+  | 'restart-failed' // the image is in place, the laptop did not restart by itself
   | 'service' // the service cannot be reached, or ended
   | 'unsupported' // something in the tree that an image cannot hold
   | 'internal'; // a defect of ours

@@ -4,6 +4,8 @@
  * add freely, rename never.
  */
 import type { ErrorReport } from '../core/errors';
+import type { relation } from '../core/versions';
+import type { Step } from '../upgrade/steps';
 
 export interface ImageInfo {
   name: string;
@@ -19,7 +21,7 @@ export interface ImageInfo {
 }
 
 /** newer | older: same name, other version; different: same version, other commit; other: another image name. */
-export type Relation = 'newer' | 'same' | 'older' | 'different' | 'other';
+export type Relation = ReturnType<typeof relation>;
 
 export interface Neighbour {
   /** Unique among the neighbours shown now; stable while the neighbour is near. */
@@ -68,7 +70,7 @@ export interface SourceInfo {
   state: 'idle' | 'giving' | 'gone';
 }
 
-export type Step = 'compare' | 'fetch' | 'check' | 'stage' | 'ready';
+export type { Step };
 
 export interface Progress {
   step: Step;
@@ -157,7 +159,8 @@ export interface Methods {
   stopUpgrade: [null, null];
   /** Forget a stopped or failed upgrade and its partial downloads. */
   forgetUpgrade: [null, null];
-  publish: [{ dir: string; name: string; version: string; time?: number }, PublishResult];
+  /** time: release time in seconds; rootOwned: record all paths as owned by root, for trees an ordinary user made. */
+  publish: [{ dir: string; name: string; version: string; time?: number; rootOwned?: boolean }, PublishResult];
   use: [{ version: string }, Status];
   /** restart: run the activation hook afterwards. */
   activate: [{ restart?: boolean }, Status];

@@ -1,0 +1,23 @@
+export const HELP = `Pass It On: upgrades this laptop from its neighbours, any version to any other.
+
+  pass-it-on publish DIR --name N --version V [--time SECONDS] [--root-owned]
+                                       import a root file system as an image into the store
+  pass-it-on use VERSION               make a held image the current one
+  pass-it-on serve [--port P] [--interface IF] [--nick NAME] [--colors '#RRGGBB,#RRGGBB'] 
+                   [--rate BYTES-PER-SECOND] [--linger SECONDS]
+                                       announce and share this laptop's images
+  pass-it-on neighbours [--wait SECONDS]
+                                       who is near, and which version they have
+  pass-it-on compare VERSION|ADDRESS [--from ADDRESS]...
+                                       what would change, and how much to fetch
+  pass-it-on upgrade VERSION [--from ADDRESS]... [--wait SECONDS]
+                                       compare, fetch, check and stage a version, newer or older
+  pass-it-on status                    the images here, and a running upgrade
+  pass-it-on activate [--restart]      the staged image becomes the current one
+  pass-it-on go-back [--restart]       the previous image becomes the current one
+  pass-it-on verify [VERSION]          every path of a held image against its manifest
+
+Everywhere: --store DIR (default: in your data folder, or PASS_IT_ON_STORE), --json, --help.
+VERSION is 407, olpc-xo/407 or 7 or more digits of a commit. ADDRESS is host:port or [v6%zone]:port.
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+`;

@@ -1,0 +1,55 @@
+/** The command `pass-it-on`. */
+import { toPassItOnError } from '../core/errors';
+import { logError } from '../service/log';
+import { type Options, parseOptions, storeFolder, usageError } from './args';
+import { COMMANDS } from './commands';
+import { HELP } from './help';
+import { Output } from './output';
+import { SERVE_OPTIONS, serve } from './serve';
+import { openSession } from './session';
+
+async function main(args: string[]): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP);
+    if (name === undefined) process.exitCode = 2;
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : null;
+  if (!command && name !== 'serve') throw usageError(`There is no command "${name}".`);
+  const { options, words } = parseOptions(rest, command?.options ?? SERVE_OPTIONS);
+  if (options.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const output = new Output(options.json === true);
+  if (!command) return serve(words, options, output);
+  command.check(words, options);
+  await withSession(options, session => command.run(session, words, options, output));
+}
+
+async function withSession(
+  options: Options,
+  run: (client: Awaited<ReturnType<typeof openSession>>['client']) => Promise<void>,
+): Promise<void> {
+  const session = await openSession(storeFolder(options));
+  try {
+    await run(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+const args = process.argv.slice(2);
+// A reader that has seen enough (`pass-it-on neighbours | head`) is no error.
+process.stdout.on('error', cause => process.exit((cause as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1));
+main(args).then(
+  // Whatever a library keeps open must not keep a finished command from ending.
+  () => process.exit(),
+  thrown => {
+    const error = toPassItOnError(thrown);
+    if (error.code === 'internal') logError('pass-it-on', thrown);
+    new Output(args.includes('--json')).fail(error);
+    process.exit(error.code === 'usage' ? 2 : 1);
+  },
+);

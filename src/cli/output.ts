@@ -1,0 +1,34 @@
+/** What a command writes: with --json nothing but JSON on stdout, else sentences; progress only to a terminal. */
+import type { PassItOnError } from '../core/errors';
+
+export class Output {
+  constructor(readonly json: boolean) {}
+
+  /** A line for people; nothing with --json. */
+  say(line: string): void {
+    if (!this.json) process.stdout.write(`${line}\n`);
+  }
+
+  /** An object for scripts; nothing without --json. */
+  tell(value: unknown): void {
+    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A line that the next one overwrites. */
+  progress(line: string): void {
+    if (!this.json && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+  }
+
+  endProgress(): void {
+    if (!this.json && process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  }
+
+  warn(sentence: string): void {
+    if (!this.json) process.stderr.write(`Warning: ${sentence}\n`);
+  }
+
+  fail(error: PassItOnError): void {
+    if (this.json) process.stderr.write(`${JSON.stringify(error)}\n`);
+    else process.stderr.write(`Error (${error.code}): ${error.message}\n${error.remedy}\n`);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The demo classroom: real service processes with stores of their own on this machine, on the loopback interface only,
+ * and the real screen for one more. All it writes is in one folder, which can be deleted at any time.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs, promisify } from 'node:util';
+import { CLASSMATES, type Classmate, IMAGE_NAME, ME, RATE } from './classroom';
+import { makeTree } from './trees';
+
+const COMMAND = join(__dirname, 'pass-it-on');
+const SCREEN = join(__dirname, 'screen.js');
+const run = promisify(execFile);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      folder: { type: 'string', default: 'demo-classroom' },
+      auto: { type: 'boolean', default: false },
+      screenshots: { type: 'string' },
+    },
+  });
+  const folder = resolve(values.folder);
+  say(`Demo classroom in ${folder} (delete it whenever you like; nothing else is written).`);
+  mkdirSync(folder, { recursive: true });
+  for (const classmate of CLASSMATES) await prepare(folder, classmate);
+  // My own laptop begins afresh each time, so that there is something to upgrade.
+  rmSync(laptop(folder, ME), { recursive: true, force: true });
+  await prepare(folder, ME);
+
+  const services: ChildProcess[] = [];
+  const endAll = () => {
+    for (const service of services) service.kill('SIGTERM');
+  };
+  process.once('SIGINT', endAll);
+  process.once('SIGTERM', endAll);
+  try {
+    const hook = writeHook(folder);
+    await Promise.all([...CLASSMATES, ME].map(one => startService(folder, one, hook, services)));
+    say(
+      `${CLASSMATES.length} neighbours are here: ${CLASSMATES.map(({ nick, version }) => `${nick} ${version}`).join(', ')}.`,
+    );
+    const args = ['--store', store(folder, ME)];
+    if (values.auto) args.push('--auto');
+    if (values.screenshots) args.push('--screenshots', resolve(values.screenshots));
+    const screen = spawn(process.execPath, [SCREEN, ...args], { stdio: 'inherit' });
+    services.push(screen);
+    const [code] = (await once(screen, 'exit')) as [number | null];
+    return code ?? 1;
+  } finally {
+    endAll();
+  }
+}
+
+/** Makes the classmate's image and store, unless an earlier run has. */
+async function prepare(folder: string, classmate: Classmate): Promise<void> {
+  const mine = store(folder, classmate);
+  const held = await run(COMMAND, ['status', '--json', '--store', mine]);
+  if (JSON.parse(held.stdout).current?.version === classmate.version) return;
+  say(`Making ${classmate.nick}'s laptop with ${IMAGE_NAME} ${classmate.version}.`);
+  const tree = join(laptop(folder, classmate), 'tree');
+  rmSync(tree, { recursive: true, force: true });
+  const time = makeTree(tree, classmate.version);
+  const { version } = classmate;
+  const as = ['--name', IMAGE_NAME, '--version', version, '--time', String(time), '--root-owned'];
+  await run(COMMAND, ['publish', tree, ...as, '--store', mine]);
+  await run(COMMAND, ['use', version, '--store', mine]);
+  rmSync(tree, { recursive: true });
+}
+
+/** Resolves when it serves. */
+async function startService(
+  folder: string,
+  { nick, colors }: Classmate,
+  hook: string,
+  services: ChildProcess[],
+): Promise<void> {
+  const where = ['--store', store(folder, { nick }), '--interface', 'lo', '--port', '0'];
+  const who = ['--nick', nick, '--colors', colors, '--rate', String(RATE)];
+  const service = spawn(COMMAND, ['serve', ...where, ...who], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PASS_IT_ON_ACTIVATION_HOOK: hook },
+  });
+  services.push(service);
+  const lines = createInterface({ input: service.stdout! });
+  const started = once(lines, 'line');
+  const ended = once(service, 'exit').then(() => {
+    throw new Error(`the service of ${nick} did not start`);
+  });
+  // Once it has started, its end is no error any more.
+  ended.catch(() => {});
+  await Promise.race([started, ended]);
+}
+
+/** What a laptop does to restart, the demo's way. */
+function writeHook(folder: string): string {
+  const hook = join(folder, 'activate');
+  writeFileSync(hook, '#!/bin/sh\necho "A real laptop would restart into $2 now."\n', { mode: 0o755 });
+  return hook;
+}
+
+function laptop(folder: string, { nick }: Pick<Classmate, 'nick'>): string {
+  return join(folder, nick);
+}
+
+function store(folder: string, classmate: Pick<Classmate, 'nick'>): string {
+  return join(laptop(folder, classmate), 'store');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+main().then(
+  code => {
+    process.exitCode = code;
+  },
+  cause => {
+    process.stderr.write(`The demo could not start: ${(cause as Error).message}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,16 @@
+/** The service's log: one line an event on stderr, causes included, for people who can help. */
+import { inspect } from 'node:util';
+import { PassItOnError } from '../core/errors';
+
+export function logLine(text: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+}
+
+export function logError(where: string, thrown: unknown): void {
+  const causes: string[] = [];
+  for (let one: unknown = thrown; one !== undefined && causes.length < 5; one = (one as Error).cause) {
+    causes.push(one instanceof PassItOnError ? `${one.code}: ${one.message}` : inspect(one, { depth: 1 }));
+    if (!(one instanceof Error)) break;
+  }
+  logLine(`${where}: ${causes.join(' <- ')}`);
+}

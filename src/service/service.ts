@@ -1,0 +1,317 @@
+/**
+ * The process that owns a store: it knows who is near, serves what it holds, and brings upgrades. Screen and command
+ * line are its clients. A command that finds no service runs one that neither announces nor serves.
+ */
+import { EventEmitter } from 'node:events';
+import { PassItOnError } from '../core/errors';
+import { Neighbours } from '../neighbours/neighbours';
+import { type HeldImage, Store } from '../store/store';
+import type { SharedImage } from '../transfer/images-answer';
+import { TransferServer } from '../transfer/server';
+import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
+import { activationHook, runHook } from './activation';
+import type {
+  EventName,
+  Events,
+  ImageInfo,
+  MethodName,
+  Neighbour,
+  Params,
+  Plan,
+  PublishResult,
+  Result,
+  Status,
+  VerifyReport,
+} from './contract';
+import { logError, logLine } from './log';
+import { Near } from './near';
+import { Sources } from './sources';
+import { Upgrades } from './upgrades';
+
+export interface ServiceOptions {
+  store: string;
+  /** Announce and serve to neighbours; null: only work for local clients. */
+  share: { port?: number; nick: string; colors: [string, string] | null; rate?: number } | null;
+  /** Only this network interface. */
+  interface?: string;
+}
+
+/** How long a version is looked for among the neighbours, in seconds. */
+const LOOK_SECONDS = 6;
+const DEFAULT_PATIENCE_SECONDS = 60;
+const MAX_WARNINGS = 8;
+
+type Handlers = { [M in MethodName]: (params: Params<M>) => Promise<Result<M>> | Result<M> };
+
+export class Service {
+  private readonly events = new EventEmitter();
+  private readonly near: Near;
+  private readonly upgrades: Upgrades;
+  private readonly warnings: string[] = [];
+  private server: TransferServer | null = null;
+
+  private constructor(
+    private readonly options: ServiceOptions,
+    private readonly store: Store,
+    private readonly neighbours: Neighbours,
+  ) {
+    this.near = new Near(neighbours, store, event => this.emit('neighbour', event));
+    this.upgrades = new Upgrades(store, state => this.emit('progress', state));
+    neighbours.on('warning', sentence => this.warn(sentence));
+  }
+
+  /** @throws PassItOnError 'busy' when another process owns the store or the port. */
+  static async start(options: ServiceOptions): Promise<Service> {
+    const store = await Store.open(options.store);
+    const neighbours = new Neighbours(options.interface === undefined ? {} : { interfaces: [options.interface] });
+    const service = new Service(options, store, neighbours);
+    try {
+      await service.upgrades.recall();
+      if (options.share) await service.share(options.share);
+      await neighbours.start();
+      service.announce();
+    } catch (cause) {
+      await service.close();
+      throw cause;
+    }
+    return service;
+  }
+
+  get port(): number | null {
+    return this.server?.port ?? null;
+  }
+
+  get isBusy(): boolean {
+    return this.upgrades.isRunning;
+  }
+
+  on<E extends EventName>(event: E, listener: (payload: Events[E]) => void): void {
+    this.events.on(event, listener);
+  }
+
+  off<E extends EventName>(event: E, listener: (payload: Events[E]) => void): void {
+    this.events.off(event, listener);
+  }
+
+  watchNeighbours(): Neighbour[] {
+    this.near.watch();
+    return this.near.list();
+  }
+
+  unwatchNeighbours(): void {
+    this.near.unwatch();
+  }
+
+  call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> | Result<M> {
+    return (this.handlers as Handlers)[method](params);
+  }
+
+  /** Says goodbye to the neighbours and stops a running upgrade; it goes on at the next start. */
+  async close(): Promise<void> {
+    await this.upgrades.stop();
+    await this.neighbours.close();
+    await this.server?.close();
+    await this.store.close();
+  }
+
+  private readonly handlers: Handlers = {
+    status: () => this.status(),
+    // Counted for each connection by the RPC server, which calls watchNeighbours itself.
+    watchNeighbours: () => this.near.list(),
+    compare: ({ target, from }) => this.compare(target, from ?? []),
+    upgrade: async ({ version, from, patience }) => {
+      const sources = this.sources(from ?? []);
+      const to = await this.find(version, sources);
+      return this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+    },
+    stopUpgrade: async () => {
+      await this.upgrades.stop();
+      return null;
+    },
+    forgetUpgrade: async () => {
+      await this.upgrades.forget();
+      this.changed();
+      return null;
+    },
+    publish: params => this.publish(params),
+    use: async ({ version }) => {
+      await this.store.use(this.store.resolve(version).commit);
+      return this.changed();
+    },
+    activate: async ({ restart }) => {
+      await this.store.activate();
+      await this.upgrades.finished();
+      return this.activated(restart ?? false);
+    },
+    goBack: async ({ restart }) => {
+      await this.store.goBack();
+      return this.activated(restart ?? false);
+    },
+    verify: ({ version }) => this.verify(version),
+  };
+
+  private async share(share: NonNullable<ServiceOptions['share']>): Promise<void> {
+    this.server = await TransferServer.listen(this.store, {
+      port: share.port,
+      interface: this.options.interface,
+      nick: share.nick,
+      rate: share.rate,
+      onError: cause => logError('serving', cause),
+    });
+  }
+
+  /** Says to the neighbours which image is in use here. */
+  private announce(): void {
+    const current = this.store.state.current;
+    if (!this.server || !this.options.share || !current) return;
+    const { nick, colors } = this.options.share;
+    this.neighbours.announce({
+      image: current.name,
+      version: current.version,
+      commit: current.commit,
+      port: this.server.port,
+      nick: nick || undefined,
+      colors: colors ?? undefined,
+    });
+  }
+
+  private status(): Status {
+    const { current, previous, staged } = this.store.state;
+    return {
+      current: info(current),
+      previous: info(previous),
+      staged: info(staged),
+      images: this.store.images().map(image => info(image)!),
+      upgrade: this.upgrades.state,
+      nick: this.options.share?.nick ?? '',
+      colors: this.options.share?.colors ?? null,
+      store: this.store.dir,
+      serving: this.server !== null,
+      port: this.port,
+      canRestart: activationHook() !== null,
+      warnings: [...this.warnings],
+    };
+  }
+
+  /** After current, previous or staged changed: tells neighbours and clients. */
+  private changed(): Status {
+    this.announce();
+    this.near.retell();
+    const status = this.status();
+    this.emit('status', status);
+    return status;
+  }
+
+  private async activated(restart: boolean): Promise<Status> {
+    const status = this.changed();
+    const current = this.store.state.current;
+    if (restart && current) await runHook(current.dir, current.version);
+    return status;
+  }
+
+  private sources(from: string[]): Sources {
+    const near = () => this.near.list().map(({ address, nick }) => ({ address, nick }));
+    return new Sources(near, from);
+  }
+
+  /** What a word of a person's names: an image held here, or one that somebody near has. */
+  private async find(target: string, sources: Sources): Promise<SharedImage> {
+    const held = this.held(target);
+    if (held) return held;
+    this.near.watch();
+    try {
+      const ownName = this.store.state.current?.name ?? null;
+      return await sources.resolve(target, ownName, LOOK_SECONDS, new AbortController().signal);
+    } finally {
+      this.near.unwatch();
+    }
+  }
+
+  private held(target: string): HeldImage | null {
+    try {
+      return this.store.resolve(target);
+    } catch (cause) {
+      if (cause instanceof PassItOnError && cause.code === 'not-found') return null;
+      throw cause;
+    }
+  }
+
+  private async compare(target: string, from: string[]): Promise<Plan> {
+    const sources = this.sources(from);
+    const signal = new AbortController().signal;
+    this.near.watch();
+    try {
+      const to = await this.find(target, sources);
+      const found = await sources.find(to.commit, signal);
+      const comparison = this.store.image(to.commit)
+        ? await compareHeld(this.store, to.commit)
+        : await compareWithAny(this.store, found, to.commit, signal);
+      return await this.plan(
+        comparison,
+        to,
+        found.map(({ source, nick }) => ({ address: source.address, nick })),
+      );
+    } finally {
+      this.near.unwatch();
+      sources.close();
+    }
+  }
+
+  private async plan(
+    { commit, to, from, added, changed, removed, attributesChanged, wanted, bytesRaw, diskBytes }: Comparison,
+    claimed: SharedImage,
+    sources: { address: string; nick: string }[],
+  ): Promise<Plan> {
+    const { name, version, releaseTime } = to;
+    return {
+      from: info(from),
+      // What the signed commit says counts, not what a neighbour announces.
+      to: { name, version, commit, releaseTime: isoTime(releaseTime), signedBy: null, bytes: claimed.bytes },
+      added,
+      changed,
+      removed,
+      attributesChanged,
+      objects: wanted.length,
+      bytesRaw,
+      diskBytes,
+      diskFree: await this.store.diskFree(),
+      sources: sources.map(source => ({ ...source, bytes: 0, state: 'idle' })),
+    };
+  }
+
+  private async publish({ dir, name, version, time, rootOwned }: Params<'publish'>): Promise<PublishResult> {
+    const result = await this.store.publish(dir, { name, version, time, ownerRoot: rootOwned });
+    this.changed();
+    return { ...result, image: info(result.image)! };
+  }
+
+  private async verify(version: string | undefined): Promise<VerifyReport> {
+    const image = version === undefined ? this.store.state.current : this.store.resolve(version);
+    if (!image) throw new PassItOnError('no-image', 'This laptop uses no image yet.', 'Name the version to verify.');
+    const report = await this.store.verify(image.commit, {});
+    return { ...report, image: info(image)! };
+  }
+
+  private warn(sentence: string): void {
+    logLine(`warning: ${sentence}`);
+    if (this.warnings.includes(sentence)) return;
+    this.warnings.push(sentence);
+    if (this.warnings.length > MAX_WARNINGS) this.warnings.shift();
+    this.emit('status', this.status());
+  }
+
+  private emit<E extends EventName>(event: E, payload: Events[E]): void {
+    this.events.emit(event, payload);
+  }
+}
+
+/** The facts of an image that leave the process, without where it lies on disk. */
+function info(image: HeldImage | null): ImageInfo | null {
+  if (!image) return null;
+  const { name, version, commit, releaseTime, signedBy, bytes } = image;
+  return { name, version, commit, releaseTime, signedBy, bytes };
+}
+
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

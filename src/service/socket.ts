@@ -1,0 +1,56 @@
+/** Where the service that owns a store is reached: a Unix socket inside the store's own folder. */
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { createConnection, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+const NAME = 'service.sock';
+/** sun_path holds 108 bytes with its NUL, unix(7). */
+const MAX_PATH_BYTES = 107;
+
+/** Runs `use` with a path short enough for a socket; long ones go through an open folder's /proc entry. */
+async function withSocketPath<T>(store: string, use: (path: string) => Promise<T>): Promise<T> {
+  const path = join(store, NAME);
+  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return use(path);
+  const folder = openSync(store, 'r');
+  try {
+    return await use(`/proc/self/fd/${folder}/${NAME}`);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** @throws the system's error: ENOENT and ECONNREFUSED mean that no service runs. */
+export function connectSocket(store: string): Promise<Socket> {
+  return withSocketPath(
+    store,
+    path =>
+      new Promise((resolve, reject) => {
+        const socket = createConnection(path);
+        socket.once('error', reject);
+        socket.once('connect', () => {
+          socket.off('error', reject);
+          resolve(socket);
+        });
+      }),
+  );
+}
+
+/** Only the owner of the store's lock may call this: a socket left by a crash is replaced. */
+export function listenSocket(store: string, server: Server): Promise<void> {
+  rmSync(join(store, NAME), { force: true });
+  return withSocketPath(
+    store,
+    path =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+  );
+}
+
+export function removeSocket(store: string): void {
+  rmSync(join(store, NAME), { force: true });
+}

@@ -1,0 +1,155 @@
+/**
+ * The one upgrade of this laptop: started, stopped, failed or staged. What is wanted is written down, so that after a
+ * restart of the service the screen can offer to go on.
+ */
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassItOnError, toPassItOnError } from '../core/errors';
+import type { Store } from '../store/store';
+import type { SharedImage } from '../transfer/images-answer';
+import { Pipeline, type PipelineProgress } from '../upgrade/pipeline';
+import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
+import { logError } from './log';
+import type { Sources } from './sources';
+
+const FILE = 'upgrade.json';
+
+const NOTHING_YET: Progress = {
+  step: 'compare',
+  filesDone: 0,
+  filesTotal: 0,
+  bytesDone: 0,
+  bytesTotal: 0,
+  rate: 0,
+  secondsLeft: null,
+  bytesReceived: 0,
+  sources: [],
+  waiting: false,
+};
+
+export class Upgrades {
+  state: UpgradeState | null = null;
+  private running: { commit: string; stop: AbortController; result: Promise<UpgradeResult> } | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly emit: (state: UpgradeState) => void,
+  ) {}
+
+  /** Recalls an upgrade that an earlier service left unfinished. */
+  async recall(): Promise<void> {
+    const text = await readFile(join(this.store.dir, FILE), 'utf8').catch(() => null);
+    if (text === null) return;
+    try {
+      const { to, from, progress } = JSON.parse(text) as UpgradeState;
+      const staged = this.store.state.staged?.commit === to.commit;
+      if (this.store.state.current?.commit === to.commit) return await this.forgetFile();
+      const calm = { ...progress, rate: 0, secondsLeft: null, sources: [], waiting: false };
+      this.state = { to, from, progress: calm, state: staged ? 'staged' : 'stopped', error: null };
+    } catch (cause) {
+      // A note that cannot be read costs nothing but the offer to go on.
+      logError('upgrade.json', cause);
+      await this.forgetFile();
+    }
+  }
+
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
+  /**
+   * Resolves when the image is staged. Asking again for what is running already joins it.
+   * @throws PassItOnError 'busy' while another upgrade runs; and all of the pipeline's.
+   */
+  start(to: SharedImage, sources: Sources, patience: number): Promise<UpgradeResult> {
+    if (this.running) {
+      if (this.running.commit === to.commit) {
+        sources.close();
+        return this.running.result;
+      }
+      const remedy = 'Wait until it is ready, or stop it first.';
+      throw new PassItOnError('busy', `An upgrade to ${this.state?.to.version} is running.`, remedy);
+    }
+    const stop = new AbortController();
+    const result = this.run(to, sources, patience, stop.signal).finally(() => {
+      this.running = null;
+      sources.close();
+    });
+    this.running = { commit: to.commit, stop, result };
+    return result;
+  }
+
+  /** Resolves when it has stopped; what was fetched stays. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    const { stop, result } = this.running;
+    stop.abort(new PassItOnError('stopped', 'Stopped.', 'Start again to go on where it stopped.'));
+    await result.catch(() => {});
+  }
+
+  /** Drops a stopped or failed upgrade with what was fetched for it. */
+  async forget(): Promise<void> {
+    await this.stop();
+    const wanted = this.state?.to.commit;
+    if (wanted !== undefined && this.state?.state !== 'staged') await (await this.store.quarantine(wanted)).discard();
+    await this.finished();
+  }
+
+  /** The staged image is in use, or no longer wanted. */
+  async finished(): Promise<void> {
+    this.state = null;
+    await this.forgetFile();
+  }
+
+  private async run(to: SharedImage, sources: Sources, patience: number, signal: AbortSignal): Promise<UpgradeResult> {
+    const begun = performance.now();
+    const from = this.store.state.current;
+    const image: ImageInfo = { ...to };
+    const pipeline = new Pipeline(this.store, sources, {
+      patience,
+      onProgress: progress => this.tell({ to: image, from, state: 'running', progress: report(progress), error: null }),
+    });
+    this.tell({ to: image, from, state: 'running', progress: NOTHING_YET, error: null });
+    await this.remember();
+    try {
+      await pipeline.run(to.commit, signal);
+    } catch (cause) {
+      const error = toPassItOnError(signal.aborted ? signal.reason : cause);
+      const stopped = error.code === 'stopped';
+      if (!stopped) logError('upgrade', cause);
+      this.tell({ ...this.state!, state: stopped ? 'stopped' : 'failed', error: stopped ? null : error.toJSON() });
+      await this.remember();
+      throw error;
+    }
+    this.tell({ ...this.state!, state: 'staged' });
+    await this.remember();
+    const { version, commit } = to;
+    const seconds = Math.round((performance.now() - begun) / 10) / 100;
+    return { result: 'staged', version, commit, bytesReceived: pipeline.bytesReceived, seconds };
+  }
+
+  private tell(state: UpgradeState): void {
+    this.state = state;
+    this.emit(state);
+  }
+
+  private async remember(): Promise<void> {
+    const file = join(this.store.dir, FILE);
+    await writeFile(`${file}.new`, JSON.stringify(this.state), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+
+  private forgetFile(): Promise<void> {
+    return rm(join(this.store.dir, FILE), { force: true });
+  }
+}
+
+function report({ givers, ...progress }: PipelineProgress): Progress {
+  const sources = givers.map(({ source, nick, state }) => ({
+    address: source.address,
+    nick,
+    bytes: source.bytesReceived,
+    state,
+  }));
+  return { ...progress, sources };
+}

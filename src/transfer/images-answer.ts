@@ -1,0 +1,60 @@
+/** `GET /images`: what a laptop holds and can give, as JSON. Claims, until the signed commit has been read. */
+import { PassItOnError } from '../core/errors';
+import { isOid, type Oid } from '../core/object';
+import { isImageName } from '../core/versions';
+
+export interface SharedImage {
+  name: string;
+  version: string;
+  commit: Oid;
+  /** ISO 8601, UTC. */
+  releaseTime: string;
+  signedBy: string | null;
+  bytes: number;
+}
+
+export interface ImagesAnswer {
+  /** Commit of the image in use there. */
+  current: Oid | null;
+  images: SharedImage[];
+  nick: string;
+}
+
+export const MAX_IMAGES_BYTES = 1 << 20;
+const MAX_IMAGES = 1000;
+
+/**
+ * Reads another laptop's answer and believes nothing about its form.
+ * @throws PassItOnError 'source-lied'
+ */
+export function parseImagesAnswer(text: string): ImagesAnswer {
+  try {
+    const answer = JSON.parse(text) as Partial<ImagesAnswer>;
+    const images = answer.images;
+    if (!Array.isArray(images) || images.length > MAX_IMAGES) throw new Error('no list of images');
+    return {
+      current: typeof answer.current === 'string' && isOid(answer.current) ? answer.current : null,
+      images: images.map(sharedImage),
+      nick: typeof answer.nick === 'string' ? answer.nick : '',
+    };
+  } catch (cause) {
+    const remedy = 'Check the address, or try another laptop.';
+    throw new PassItOnError('source-lied', 'That is not a laptop with Pass It On.', remedy, { cause });
+  }
+}
+
+function sharedImage({ name, version, commit, releaseTime, signedBy, bytes }: Partial<SharedImage>): SharedImage {
+  if (typeof name !== 'string' || !isImageName(name)) throw new Error('image name');
+  if (typeof version !== 'string' || !isImageName(version)) throw new Error('image version');
+  if (typeof commit !== 'string' || !isOid(commit)) throw new Error('commit');
+  if (typeof releaseTime !== 'string' || Number.isNaN(Date.parse(releaseTime))) throw new Error('release time');
+  if (!Number.isSafeInteger(bytes) || bytes! < 0) throw new Error('bytes');
+  return {
+    name,
+    version,
+    commit,
+    releaseTime,
+    signedBy: typeof signedBy === 'string' ? signedBy : null,
+    bytes: bytes!,
+  };
+}

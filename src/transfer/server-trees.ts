@@ -1,0 +1,85 @@
+/**
+ * `GET /images/<commit>/trees?have=<root tree oid>`: everything the asker needs to make a plan, in one answer: the
+ * commit, the attributes, each tree that differs from the one at the same place below `have`, and the sizes of the
+ * blobs that those name.
+ */
+import type { ServerResponse } from 'node:http';
+import { PassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+import { MODE, type TreeEntry } from '../core/tree';
+import type { HeldImage, Store } from '../store/store';
+import { encodeFrame, encodeSizes, KIND, type Kind } from './frames';
+import type { RateLimit } from './rate-limit';
+import { sendFrames } from './server-stream';
+
+/** Sizes are sent in frames of this many, so that neither side holds a long list. */
+const SIZES_PER_FRAME = 1000;
+const ZERO_OID = '0'.repeat(40);
+
+export function serveTrees(
+  store: Store,
+  image: HeldImage,
+  have: Oid | null,
+  response: ServerResponse,
+  limit: RateLimit | null,
+): Promise<void> {
+  return sendFrames(response, treeFrames(store, image, have), limit);
+}
+
+async function* treeFrames(store: Store, image: HeldImage, have: Oid | null): AsyncGenerator<Buffer> {
+  const commit = await read(store, image.commit);
+  yield encodeFrame(KIND.commit, image.commit, commit);
+  const top = /^tree ([0-9a-f]{40})$/m.exec(commit.toString('latin1'))![1]!;
+  yield encodeFrame(KIND.tree, top, await read(store, top));
+  yield encodeFrame(KIND.attributes, image.attributes, await read(store, image.attributes));
+
+  const held = have !== null && (await store.readObject(have)) !== null ? have : null;
+  const sent = new Set<Oid>();
+  const sizes = new Map<Oid, number>();
+  // Depth first, pairing each tree with the one at the same path that the asker has.
+  const open: [Oid, Oid | null][] = image.root === held ? [] : [[image.root, held]];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    const [oid, counterpart] = pair;
+    if (sent.has(oid)) continue;
+    sent.add(oid);
+    yield encodeFrame(KIND.tree, oid, await read(store, oid));
+    const old = counterpart === null ? NO_ENTRIES : byName(await store.readTree(counterpart));
+    for (const entry of await store.readTree(oid)) {
+      const same = old.get(entry.name);
+      if (same?.oid === entry.oid) continue;
+      if (entry.mode === MODE.dir) open.push([entry.oid, same?.mode === MODE.dir ? same.oid : null]);
+      else if (!sizes.has(entry.oid)) sizes.set(entry.oid, await sizeOf(store, entry.oid));
+    }
+    if (sizes.size >= SIZES_PER_FRAME) {
+      yield sizesFrame(sizes);
+      sizes.clear();
+    }
+  }
+  if (sizes.size > 0) yield sizesFrame(sizes);
+}
+
+const NO_ENTRIES: Map<string, TreeEntry> = new Map();
+
+function byName(entries: TreeEntry[]): Map<string, TreeEntry> {
+  return new Map(entries.map(entry => [entry.name, entry]));
+}
+
+function sizesFrame(sizes: Map<Oid, number>): Buffer {
+  return encodeFrame(KIND.sizes as Kind, ZERO_OID, encodeSizes(sizes));
+}
+
+async function read(store: Store, oid: Oid): Promise<Buffer> {
+  const object = await store.readObject(oid);
+  if (!object) throw missing(oid);
+  return object.data;
+}
+
+async function sizeOf(store: Store, oid: Oid): Promise<number> {
+  const info = await store.blobInfo(oid);
+  if (!info) throw missing(oid);
+  return info.size;
+}
+
+function missing(oid: Oid): PassItOnError {
+  return new PassItOnError('damaged', `Object ${oid} is missing from the store.`, 'Repair the image with verify.');
+}

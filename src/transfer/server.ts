@@ -1,0 +1,171 @@
+/**
+ * The HTTP server every laptop runs: a strict allow-list of paths over what the store holds. Everything served is
+ * public and signed, so there is no authentication; clients and memory are bounded.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { PassItOnError } from '../core/errors';
+import { isOid } from '../core/object';
+import type { HeldImage, Store } from '../store/store';
+import { DEFAULT_PORT } from './address';
+import type { ImagesAnswer, SharedImage } from './images-answer';
+import { RateLimit } from './rate-limit';
+import { serveGit } from './server-git';
+import { serveObjects } from './server-objects';
+import { personPage } from './server-page';
+import { serveTrees } from './server-trees';
+
+/** Connections, and streams of objects or trees, at one time; more are told to come back. */
+const MAX_CONNECTIONS = 128;
+const MAX_STREAMS = 16;
+const RETRY_AFTER_SECONDS = 2;
+
+export interface ServerOptions {
+  /** undefined: 20707, or any when that is taken. */
+  port?: number;
+  /** Serve only on this interface. */
+  interface?: string;
+  nick: string;
+  /** Most bytes a second to send to all neighbours together; undefined: no ceiling. */
+  rate?: number;
+  onError(cause: unknown): void;
+}
+
+export class TransferServer {
+  private streams = 0;
+  private readonly limit: RateLimit | null;
+
+  private constructor(
+    private readonly store: Store,
+    private readonly options: ServerOptions,
+    private readonly http: Server,
+    readonly port: number,
+  ) {
+    this.limit = options.rate === undefined ? null : new RateLimit(options.rate);
+    http.on('request', (request, response) => this.answer(request, response));
+    http.on('error', cause => options.onError(cause));
+  }
+
+  /** @throws PassItOnError 'busy' when the port asked for is taken. */
+  static async listen(store: Store, options: ServerOptions): Promise<TransferServer> {
+    const http = createServer({ keepAliveTimeout: 30_000, headersTimeout: 10_000, requestTimeout: 60_000 });
+    http.maxConnections = MAX_CONNECTIONS;
+    const port = await listenOnFreePort(http, options);
+    return new TransferServer(store, options, http, port);
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.http.close(() => resolve()));
+    this.http.closeAllConnections();
+    await closed;
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.isOurInterface(request)) {
+      request.socket.destroy();
+      return;
+    }
+    this.route(request, response).catch(cause => this.fail(response, cause));
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://laptop');
+    const path = url.pathname;
+    if (request.method === 'POST' && path === '/objects') {
+      return this.stream(response, () => serveObjects(this.store, request, response, this.limit));
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
+    if (path === '/') return send(response, 'text/html; charset=utf-8', personPage(this.options.nick, this.images()));
+    if (path === '/images') return send(response, 'application/json', JSON.stringify(this.images()));
+    const trees = /^\/images\/([0-9a-f]{40})\/trees$/.exec(path);
+    if (trees) {
+      const image = this.store.image(trees[1]!);
+      const have = url.searchParams.get('have');
+      if (!image) return refuse(response, 404);
+      if (have !== null && !isOid(have)) return refuse(response, 400);
+      return this.stream(response, () => serveTrees(this.store, image, have, response, this.limit));
+    }
+    if (await serveGit(this.store, path, response)) return;
+    refuse(response, 404);
+  }
+
+  private images(): ImagesAnswer {
+    return {
+      current: this.store.state.current?.commit ?? null,
+      images: this.store.images().map(shared),
+      nick: this.options.nick,
+    };
+  }
+
+  private async stream(response: ServerResponse, serve: () => Promise<void>): Promise<void> {
+    if (this.streams >= MAX_STREAMS) {
+      response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+      return refuse(response, 503);
+    }
+    this.streams++;
+    try {
+      await serve();
+    } finally {
+      this.streams--;
+    }
+  }
+
+  private fail(response: ServerResponse, cause: unknown): void {
+    const hungUp = (cause as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!hungUp) this.options.onError(cause);
+    if (response.headersSent) response.destroy();
+    else refuse(response, cause instanceof PassItOnError && cause.code === 'bad-data' ? 400 : 500);
+  }
+
+  /** With --interface, requests that came in by another one are not answered. */
+  private isOurInterface(request: IncomingMessage): boolean {
+    if (this.options.interface === undefined) return true;
+    const local = (request.socket.localAddress ?? '').replace(/^::ffff:/, '').replace(/%.*/, '');
+    return (networkInterfaces()[this.options.interface] ?? []).some(({ address }) => address === local);
+  }
+}
+
+function shared({ name, version, commit, releaseTime, signedBy, bytes }: HeldImage): SharedImage {
+  return { name, version, commit, releaseTime, signedBy, bytes };
+}
+
+async function listenOnFreePort(http: Server, options: ServerOptions): Promise<number> {
+  // A demo on the loopback interface must not even open a port to the network.
+  const hosts = options.interface === 'lo' ? ['127.0.0.1'] : ['::', '0.0.0.0'];
+  const ports = options.port === undefined ? [DEFAULT_PORT, 0] : [options.port];
+  let last: unknown;
+  for (const port of ports) {
+    for (const host of hosts) {
+      try {
+        return await listenOn(http, host, port);
+      } catch (cause) {
+        last = cause;
+      }
+    }
+  }
+  throw new PassItOnError('busy', `Port ${options.port} cannot be used.`, 'Choose another port, or leave --port out.', {
+    cause: last,
+  });
+}
+
+function listenOn(http: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject);
+    http.listen({ host, port }, () => {
+      http.off('error', reject);
+      resolve((http.address() as AddressInfo).port);
+    });
+  });
+}
+
+function send(response: ServerResponse, type: string, text: string): void {
+  const body = Buffer.from(text);
+  response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
+  response.end(body);
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'Content-Length': 0 });
+  response.end();
+}

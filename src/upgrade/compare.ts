@@ -1,0 +1,201 @@
+/**
+ * The first step: brings the commit, attributes and missing trees of an image into quarantine (one round trip) and
+ * compares it with the current one, on this laptop. The result says what changes and which blobs are missing here.
+ */
+import {
+  type Attributes,
+  type AttributesMap,
+  checkAttributes,
+  MAX_ATTRIBUTES_BYTES,
+  parseAttributes,
+} from '../core/attributes';
+import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
+import { diffTrees, walkTree } from '../core/diff';
+import { PassItOnError } from '../core/errors';
+import { imageTree } from '../core/image-tree';
+import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
+import { MODE, type TreeEntry } from '../core/tree';
+import type { HeldImage, Quarantine, Store } from '../store/store';
+import type { Wanted } from '../transfer/fetch';
+import { decodeSizes, KIND } from '../transfer/frames';
+import type { Source } from '../transfer/source';
+import type { FoundSource } from './sources';
+
+export interface Comparison {
+  commit: Oid;
+  to: ImageCommit;
+  quarantine: Quarantine;
+  from: HeldImage | null;
+  /** Paths. */
+  added: number;
+  changed: number;
+  removed: number;
+  attributesChanged: number;
+  /** Blobs to fetch, in an order that puts like beside like, so that they compress well together. */
+  wanted: Wanted[];
+  /** Size of all wanted blobs, and an upper estimate of what staging takes, in bytes. */
+  bytesRaw: number;
+  diskBytes: number;
+}
+
+/** What one directory or small file occupies at least. */
+const DISK_BLOCK = 4096;
+
+/**
+ * Asks one source after another until one has told the whole image.
+ * @throws PassItOnError what the last one failed with: 'source-lied' | 'source-gone' | 'bad-data'; 'no-source' where
+ * there is none.
+ */
+export async function compareWithAny(
+  store: Store,
+  sources: readonly FoundSource[],
+  commit: Oid,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const remedy = 'Move closer to a laptop that has it.';
+  let failure: unknown = new PassItOnError('no-source', 'Nobody near has that version.', remedy);
+  for (const { source } of sources) {
+    try {
+      return await compareWith(store, source, commit, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      failure = cause;
+    }
+  }
+  throw failure;
+}
+
+async function compareWith(store: Store, source: Source, commit: Oid, signal: AbortSignal): Promise<Comparison> {
+  const from = store.state.current;
+  const quarantine = await store.quarantine(commit);
+  const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal);
+  return makePlan(store, quarantine, commit, from, sizes);
+}
+
+/** The same for an image that is held here whole: nothing is asked of anybody. */
+export async function compareHeld(store: Store, commit: Oid): Promise<Comparison> {
+  return makePlan(store, await store.quarantine(commit), commit, store.state.current, new Map());
+}
+
+/** Takes in only what hangs together: each object is stored under the hash of what really came. */
+async function receiveTrees(
+  source: Source,
+  quarantine: Quarantine,
+  commit: Oid,
+  have: Oid | null,
+  signal: AbortSignal,
+): Promise<Map<Oid, number>> {
+  const sizes = new Map<Oid, number>();
+  for await (const frame of source.trees(commit, have, signal)) {
+    if (frame.kind === KIND.sizes) {
+      for (const [oid, size] of decodeSizes(await frame.whole(MAX_OBJECT_BYTES))) sizes.set(oid, size);
+    } else if (frame.kind === KIND.commit) {
+      expectOid(await quarantine.putObject('commit', await frame.whole(MAX_COMMIT_BYTES)), frame.oid);
+    } else if (frame.kind === KIND.tree) {
+      expectOid(await quarantine.putObject('tree', await frame.whole(MAX_OBJECT_BYTES)), frame.oid);
+    } else if (frame.kind === KIND.attributes) {
+      expectOid(await quarantine.putObject('blob', await frame.whole(MAX_ATTRIBUTES_BYTES)), frame.oid);
+    }
+  }
+  return sizes;
+}
+
+function expectOid(actual: Oid, claimed: Oid): void {
+  if (actual !== claimed) {
+    throw new PassItOnError('source-lied', 'A laptop sent something else than it said.', 'Try another laptop.');
+  }
+}
+
+async function makePlan(
+  store: Store,
+  quarantine: Quarantine,
+  commit: Oid,
+  from: HeldImage | null,
+  sizes: Map<Oid, number>,
+): Promise<Comparison> {
+  const to = parseCommit(await need(quarantine, commit));
+  const { root, attributes } = imageTree(await quarantine.readTree(to.tree));
+  const newAttributes = parseAttributes(await need(quarantine, attributes));
+  const readTree = (oid: Oid) => quarantine.readTree(oid);
+  await checkAttributes(newAttributes, walkTree(root, readTree));
+  const oldAttributes = from ? parseAttributes(await need(quarantine, from.attributes)) : new Map();
+
+  const counts = { added: 0, changed: 0, removed: 0, attributesChanged: 0 };
+  const touched = new Set<string>();
+  const wanted = new Map<Oid, { wanted: Wanted; path: string }>();
+  let directories = 0;
+  for await (const change of diffTrees(from?.root ?? null, root, readTree)) {
+    touched.add(change.path);
+    if (change.kind === 'mode-changed') counts.attributesChanged++;
+    else counts[change.kind]++;
+    const entry = change.new;
+    if (entry?.mode === MODE.dir) directories++;
+    else if (entry && !wanted.has(entry.oid) && !(await store.hasBlob(entry.oid))) {
+      wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes) }, path: change.path });
+    }
+  }
+  counts.attributesChanged += attributesChanged(oldAttributes, newAttributes, touched);
+
+  const ordered = [...wanted.values()].sort((a, b) => likeness(a.path, b.path)).map(one => one.wanted);
+  const bytesRaw = ordered.reduce((sum, { size }) => sum + size, 0);
+  const diskBytes = ordered.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
+  return {
+    commit,
+    to,
+    quarantine,
+    from,
+    ...counts,
+    wanted: ordered,
+    bytesRaw,
+    diskBytes: diskBytes + directories * DISK_BLOCK,
+  };
+}
+
+async function need(quarantine: Quarantine, oid: Oid): Promise<Buffer> {
+  const object = await quarantine.readObject(oid);
+  if (object) return object.data;
+  throw new PassItOnError('source-lied', `Object ${oid} of the image was not sent.`, 'Try another laptop.');
+}
+
+function sizeOf(entry: TreeEntry, sizes: Map<Oid, number>): number {
+  const size = sizes.get(entry.oid);
+  if (size === undefined) {
+    throw new PassItOnError('source-lied', `The size of object ${entry.oid} was not sent.`, 'Try another laptop.');
+  }
+  return size;
+}
+
+/** Paths present before and after, with the same contents, whose exceptions differ. */
+function attributesChanged(before: AttributesMap, after: AttributesMap, touched: Set<string>): number {
+  let count = 0;
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    if (!touched.has(path) && fingerprint(before.get(path)) !== fingerprint(after.get(path))) count++;
+  }
+  return count;
+}
+
+/** Without the hard-link group, whose number depends on other paths. */
+function fingerprint(attributes: Attributes | undefined): string {
+  const { hardlink: _, xattrs, ...rest } = attributes ?? {};
+  const named = Object.entries(xattrs ?? {}).map(([name, value]) => [name, value.toString('base64')]);
+  return JSON.stringify([Object.entries(rest).sort(), named.sort()]);
+}
+
+/** Orders by file ending, then by name, then by folder: that is where repetitions are. */
+function likeness(a: string, b: string): number {
+  return compare(ending(a), ending(b)) || compare(basename(a), basename(b)) || compare(a, b);
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function ending(path: string): string {
+  const name = basename(path);
+  const dot = name.lastIndexOf('.');
+  return dot > 0 ? name.slice(dot) : '';
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

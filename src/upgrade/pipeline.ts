@@ -1,0 +1,180 @@
+/**
+ * compare → fetch → check → stage → ready. Every step can be stopped and goes on later where it was: blobs that
+ * arrived stay, and an image is only ever visible whole. Knows neither screen nor network addresses.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+import type { Store } from '../store/store';
+import { BlobFetch, type Giver } from '../transfer/fetch';
+import { type Comparison, compareWithAny } from './compare';
+import { type Estimate, ProgressMeter } from './progress';
+import type { FoundSource, SourceFinder } from './sources';
+import type { Step } from './steps';
+
+export interface PipelineProgress extends Estimate {
+  givers: Giver[];
+  /** Over the network, in this run. */
+  bytesReceived: number;
+  /** Nobody gives now; we look for another laptop. */
+  waiting: boolean;
+}
+
+export interface PipelineOptions {
+  /** How long to wait for a laptop when all are gone, in seconds. */
+  patience: number;
+  onProgress(progress: PipelineProgress): void;
+}
+
+/** How often to look for late-comers, and for anybody when all are gone. */
+const LOOK_AGAIN_MS = 3_000;
+const LOOK_WHEN_ALONE_MS = 1_000;
+const TELL_EVERY_MS = 200;
+/** Kept free beside the estimate, for the file system's own needs. */
+const SPARE_BYTES = 8 << 20;
+
+export class Pipeline {
+  private readonly meter = new ProgressMeter(() => performance.now() / 1000);
+  private readonly found = new Map<string, FoundSource>();
+  private fetch: BlobFetch | null = null;
+  private waiting = false;
+  private toldAt = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly finder: SourceFinder,
+    private readonly options: PipelineOptions,
+  ) {}
+
+  /** Bytes received over the network in this run. */
+  get bytesReceived(): number {
+    let sum = 0;
+    for (const { source } of this.found.values()) sum += source.bytesReceived;
+    return sum;
+  }
+
+  /**
+   * Brings an image here and stages it.
+   * @throws PassItOnError 'stopped' | 'no-source' | 'source-gone' | 'source-lied' | 'no-space' | 'damaged' | 'bad-data'
+   */
+  async run(commit: Oid, signal: AbortSignal): Promise<void> {
+    if (this.store.state.current?.commit === commit) {
+      throw new PassItOnError('exists', 'This laptop uses that version already.', 'Choose another one.');
+    }
+    if (this.store.image(commit) === null) await this.bring(commit, signal);
+    await this.store.setStaged(commit);
+    this.enter('ready', 0, 0);
+  }
+
+  private async bring(commit: Oid, signal: AbortSignal): Promise<void> {
+    this.enter('compare', 0, 0);
+    const comparison = await this.compare(commit, signal);
+    await checkSpace(this.store, comparison);
+    await this.fetchBlobs(comparison, signal);
+    const { quarantine } = comparison;
+    await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
+    await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
+  }
+
+  /** Waits for somebody who can tell the image, as long as patience lasts. */
+  private async compare(commit: Oid, signal: AbortSignal): Promise<Comparison> {
+    const deadline = performance.now() + this.options.patience * 1000;
+    for (;;) {
+      try {
+        const comparison = await compareWithAny(this.store, await this.look(commit, signal), commit, signal);
+        this.waiting = false;
+        return comparison;
+      } catch (cause) {
+        if (signal.aborted || performance.now() > deadline) throw cause;
+      }
+      this.waiting = true;
+      this.tell();
+      await sleep(LOOK_WHEN_ALONE_MS, undefined, { signal });
+    }
+  }
+
+  private async fetchBlobs(comparison: Comparison, signal: AbortSignal): Promise<void> {
+    this.enter('fetch', comparison.wanted.length, comparison.bytesRaw);
+    const ended = new AbortController();
+    const stop = AbortSignal.any([signal, ended.signal]);
+    const fetch = new BlobFetch(comparison.wanted, this.store, stop, () => {
+      this.waiting = fetch.waiting;
+      this.meter.update(fetch.objectsDone, fetch.bytesDone);
+      this.tell();
+    });
+    this.fetch = fetch;
+    for (const { source, nick } of this.found.values()) fetch.addSource(source, nick);
+    const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
+      if (!stop.aborted) ended.abort(cause);
+    });
+    try {
+      await fetch.run();
+    } finally {
+      ended.abort();
+      await looking;
+    }
+  }
+
+  /** Late-comers join; when all are gone, waits for somebody as long as patience lasts. */
+  private async keepLooking(commit: Oid, fetch: BlobFetch, signal: AbortSignal): Promise<void> {
+    let aloneSince: number | null = null;
+    for (;;) {
+      await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : LOOK_AGAIN_MS, undefined, { signal });
+      for (const { source, nick } of await this.look(commit, signal)) fetch.addSource(source, nick);
+      this.waiting = fetch.waiting;
+      aloneSince = fetch.waiting ? (aloneSince ?? performance.now()) : null;
+      if (aloneSince !== null && performance.now() - aloneSince > this.options.patience * 1000) {
+        throw new PassItOnError(
+          'source-gone',
+          'All laptops that have it are gone.',
+          'What came so far is kept: start again when one is near.',
+        );
+      }
+      this.tell();
+    }
+  }
+
+  private async look(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
+    const found = await this.finder.find(commit, signal);
+    for (const one of found) this.found.set(one.source.address, one);
+    return found;
+  }
+
+  /** A step whose size its worker tells with its first report. */
+  private follow(step: Step): (filesDone: number, filesTotal: number, bytesDone: number, bytesTotal: number) => void {
+    let begun = false;
+    this.enter(step, 0, 0);
+    return (filesDone, filesTotal, bytesDone, bytesTotal) => {
+      if (!begun) this.enter(step, filesTotal, bytesTotal);
+      begun = true;
+      this.meter.update(filesDone, bytesDone);
+      this.tell();
+    };
+  }
+
+  private enter(step: Step, filesTotal: number, bytesTotal: number): void {
+    this.meter.begin(step, filesTotal, bytesTotal);
+    this.toldAt = 0;
+    this.tell();
+  }
+
+  private tell(): void {
+    const now = performance.now();
+    if (this.toldAt !== 0 && now - this.toldAt < TELL_EVERY_MS) return;
+    this.toldAt = now;
+    const givers = this.fetch ? [...this.fetch.givers.values()] : [];
+    const { bytesReceived, waiting } = this;
+    this.options.onProgress({ ...this.meter.read(), givers, bytesReceived, waiting });
+  }
+}
+
+async function checkSpace(store: Store, { diskBytes }: Comparison): Promise<void> {
+  const free = await store.diskFree();
+  if (free >= diskBytes + SPARE_BYTES) return;
+  const missing = Math.ceil((diskBytes + SPARE_BYTES - free) / 1e6);
+  throw new PassItOnError(
+    'no-space',
+    `There is not enough room: ${missing} MB are missing.`,
+    'Delete something big and try again.',
+  );
+}
