@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatAddress, parseAddress } from '../../src/transfer/address';
+
+test('addresses in all their forms', () => {
+  assert.deepEqual(parseAddress('10.0.0.7:1234'), { host: '10.0.0.7', port: 1234 });
+  assert.deepEqual(parseAddress('10.0.0.7'), { host: '10.0.0.7', port: 20707 });
+  assert.deepEqual(parseAddress('[fe80::1%wlan0]:20707'), { host: 'fe80::1%wlan0', port: 20707 });
+  assert.deepEqual(parseAddress('http://school.local:8080/'), { host: 'school.local', port: 8080 });
+});
+
+test('what is formatted can be parsed', () => {
+  for (const address of [
+    { host: 'fe80::1%eth0', port: 1 },
+    { host: '127.0.0.1', port: 65535 },
+  ]) {
+    assert.deepEqual(parseAddress(formatAddress(address)), address);
+  }
+});
+
+test('what is no address is refused as wrong usage', () => {
+  for (const text of ['', ':80', 'a b:1', '10.0.0.7:0', '10.0.0.7:99999', 'fe80::1', 'http://x/path']) {
+    assert.throws(() => parseAddress(text), { code: 'usage' }, text);
+  }
+});
