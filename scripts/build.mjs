@@ -24,22 +24,26 @@ function filesBelow(dir, ending) {
 }
 
 export async function buildProduct() {
-  rmSync('dist', { recursive: true, force: true });
-  mkdirSync('dist', { recursive: true });
+  // Beside its place, then renamed: a failed build leaves the last good one, and what runs finds whole files.
+  const fresh = 'dist-new';
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
   await build({
     ...common,
     entryPoints: { 'pass-it-on': 'src/cli/main.ts' },
-    outdir: 'dist',
+    outdir: fresh,
     banner: { js: '#!/usr/bin/env node' },
   });
   await build({
     ...common,
     entryPoints: { screen: 'src/screen/main.ts', demo: 'src/demo/main.ts' },
-    outdir: 'dist',
+    outdir: fresh,
   });
   // An executable's name has no ending.
-  renameSync('dist/pass-it-on.js', 'dist/pass-it-on');
-  chmodSync('dist/pass-it-on', 0o755);
+  renameSync(join(fresh, 'pass-it-on.js'), join(fresh, 'pass-it-on'));
+  chmodSync(join(fresh, 'pass-it-on'), 0o755);
+  rmSync('dist', { recursive: true, force: true });
+  renameSync(fresh, 'dist');
 }
 
 export async function buildTests() {
