@@ -1,0 +1,136 @@
+/** Records heard on one link, for as long as they hold (RFC 6762 §5.2, §10). Pure. */
+import type { Clock, Random } from './clock';
+import { type RecordOf, type RecordType, type ResourceRecord, recordKey, setKey } from './dns';
+
+/** Shares of a record's life at which it is asked for again, each up to 2 % later by chance. */
+const REFRESH = [0.8, 0.85, 0.9, 0.95];
+const JITTER = 0.02;
+/** A record that is doubted lives this much longer, and is asked for at these times (§10.4), in ms. */
+const DOUBT = 10_000;
+const DOUBT_QUERIES = [0, 1000, 3000, 7000];
+/** What is said goodbye to, or flushed, lives one second longer (§10.1, §10.2). */
+const LAST_SECOND = 1000;
+/** No claim is believed for longer than the longest TTL that RFC 6762 recommends, in seconds. */
+const MAX_TTL = 4500;
+
+export interface Entry<T extends RecordType = RecordType> {
+  record: RecordOf<T>;
+  /** When it was heard last, and when it ends (ms of the clock). */
+  heard: number;
+  expires: number;
+  /** Times at which to ask for it again, soonest first. */
+  refresh: number[];
+}
+
+export class Cache {
+  readonly #sets = new Map<string, Map<string, Entry>>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: Random,
+    /** How many records one set may hold. */
+    private readonly limit: (record: ResourceRecord) => number,
+  ) {}
+
+  /** Takes in the records of one message, together. */
+  add(records: readonly ResourceRecord[]): void {
+    const now = this.clock.now();
+    for (const record of records) {
+      const set = this.#sets.get(setKey(record)) ?? new Map<string, Entry>();
+      if (record.flush) this.#flush(set, now);
+      const key = recordKey(record);
+      const entry = set.get(key);
+      if (record.ttl === 0) {
+        if (entry) this.#end(entry, now + LAST_SECOND);
+        continue;
+      }
+      if (!entry && set.size >= this.limit(record)) continue;
+      set.set(key, this.#entry(record, now));
+      this.#sets.set(setKey(record), set);
+    }
+  }
+
+  #entry(record: ResourceRecord, now: number): Entry {
+    const life = Math.min(record.ttl, MAX_TTL) * 1000;
+    const refresh = REFRESH.map(share => now + life * (share + JITTER * this.random()));
+    return { record, heard: now, expires: now + life, refresh };
+  }
+
+  /** The whole set is in this message: what was heard more than a second ago and is not in it ends. */
+  #flush(set: Map<string, Entry>, now: number): void {
+    for (const entry of set.values()) if (now - entry.heard > LAST_SECOND) this.#end(entry, now + LAST_SECOND);
+  }
+
+  #end(entry: Entry, at: number): void {
+    entry.expires = Math.min(entry.expires, at);
+    entry.refresh = [];
+  }
+
+  /** All records of a name and type that hold now. */
+  get<T extends RecordType>(name: string, type: T): Entry<T>[] {
+    const now = this.clock.now();
+    const set = this.#sets.get(setKey({ name, type })) as Map<string, Entry<T>> | undefined;
+    return [...(set?.values() ?? [])].filter(entry => entry.expires > now);
+  }
+
+  /** What was heard that says the same as `record`, if it holds now. */
+  find(record: ResourceRecord): Entry | null {
+    const entry = this.#sets.get(setKey(record))?.get(recordKey(record));
+    return entry && entry.expires > this.clock.now() ? entry : null;
+  }
+
+  /** Somebody found it not to be true: it ends in ten seconds unless it is heard again. */
+  doubt(record: ResourceRecord): void {
+    const now = this.clock.now();
+    const entry = this.find(record);
+    if (!entry || entry.expires <= now + DOUBT) return;
+    entry.expires = now + DOUBT;
+    entry.refresh = DOUBT_QUERIES.map(ms => now + ms);
+  }
+
+  /** Removes what has ended and returns it. */
+  expire(): ResourceRecord[] {
+    const now = this.clock.now();
+    const gone: ResourceRecord[] = [];
+    for (const [setName, set] of this.#sets) {
+      for (const [key, entry] of set) {
+        if (entry.expires > now) continue;
+        set.delete(key);
+        gone.push(entry.record);
+      }
+      if (set.size === 0) this.#sets.delete(setName);
+    }
+    return gone;
+  }
+
+  /** Removes a set at once: nobody needs it any more. */
+  drop(name: string, type: RecordType): void {
+    this.#sets.delete(setKey({ name, type }));
+  }
+
+  /** Up to `max` records whose time to be asked for again has come; each is returned once for each such time. */
+  due(max: number): ResourceRecord[] {
+    const now = this.clock.now();
+    const due: ResourceRecord[] = [];
+    for (const set of this.#sets.values()) {
+      for (const entry of set.values()) {
+        if (due.length >= max) return due;
+        if ((entry.refresh[0] ?? Number.POSITIVE_INFINITY) > now) continue;
+        entry.refresh = entry.refresh.filter(time => time > now);
+        due.push(entry.record);
+      }
+    }
+    return due;
+  }
+
+  /** When expire() or (if `refreshing`) due() has something to do next; Infinity if never. */
+  next(refreshing: boolean): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const set of this.#sets.values()) {
+      for (const { expires, refresh } of set.values()) {
+        next = Math.min(next, expires, refreshing ? (refresh[0] ?? expires) : expires);
+      }
+    }
+    return next;
+  }
+}

@@ -1,0 +1,66 @@
+/** The network interfaces on which neighbours can be, as they are now. */
+import { readFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+export interface NetworkInterface {
+  name: string;
+  /** The kernel's number: an interface that was removed and made again has another one. -1 if not known. */
+  index: number;
+  /** Its IPv4 addresses. */
+  v4: string[];
+  /** Its link-local IPv6 addresses, without zone. */
+  v6: string[];
+  /** The networks that are directly on it. */
+  subnets: BlockList;
+}
+
+/** Made by container and machine tools for themselves: no child is behind them. */
+const VIRTUAL = /^(docker|br-[0-9a-f]{12}$|veth|virbr|vnet|lxcbr|lxdbr|podman|cni|flannel|cali|tap|tun|wg|ifb)/;
+/** linux/if.h */
+const IFF_POINTOPOINT = 0x10;
+const IFF_MULTICAST = 0x1000;
+
+function sysfs(name: string, file: string): number | null {
+  try {
+    const value = Number(readFileSync(`/sys/class/net/${name}/${file}`, 'latin1').trim());
+    return Number.isSafeInteger(value) ? value : null;
+  } catch {
+    // Inside a network namespace /sys may show another one's interfaces: then we do not know.
+    return null;
+  }
+}
+
+function suitable(name: string, internal: boolean): boolean {
+  if (internal || VIRTUAL.test(name)) return false;
+  const flags = sysfs(name, 'flags');
+  return flags === null || ((flags & IFF_MULTICAST) !== 0 && (flags & IFF_POINTOPOINT) === 0);
+}
+
+/**
+ * The interfaces that are up, have a carrier and an address: those named in `wanted`, else all that can multicast,
+ * without loopback and the bridges of container tools.
+ */
+export function currentInterfaces(wanted?: readonly string[]): NetworkInterface[] {
+  const found: NetworkInterface[] = [];
+  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
+    const internal = addresses.some(address => address.internal);
+    if (wanted ? !wanted.includes(name) : !suitable(name, internal)) continue;
+    const subnets = new BlockList();
+    for (const { cidr, family } of addresses) {
+      const [net, prefix] = cidr?.split('/') ?? [];
+      if (net && prefix) subnets.addSubnet(net, Number(prefix), family === 'IPv4' ? 'ipv4' : 'ipv6');
+    }
+    const v4 = addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
+    const v6 = addresses.filter(({ address }) => /^fe[89ab]/i.test(address)).map(({ address }) => address);
+    if (v4.length + v6.length > 0) found.push({ name, index: sysfs(name, 'ifindex') ?? -1, v4, v6, subnets });
+  }
+  return found;
+}
+
+/** An address as it can be asked at through this interface, with its zone; null if it is not on it. */
+export function reachable(on: NetworkInterface, address: string): string | null {
+  if (!address.includes(':')) return on.subnets.check(address, 'ipv4') ? address : null;
+  if (/^fe[89ab]/i.test(address)) return `${address}%${on.name}`;
+  return on.subnets.check(address, 'ipv6') ? address : null;
+}

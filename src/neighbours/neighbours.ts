@@ -1,0 +1,270 @@
+/** Who is near, and that we are near: DNS-SD over multicast DNS on every suitable interface (docs/protocol.md). */
+import { EventEmitter } from 'node:events';
+import { realClock } from './clock';
+import { currentInterfaces, type NetworkInterface } from './interfaces';
+import type { Family } from './link';
+import { foldCase } from './names';
+import {
+  type Announcement,
+  fittingNick,
+  type Identity,
+  instanceName,
+  numbered,
+  randomHost,
+  randomInstance,
+  Said,
+} from './records';
+import { type Presence, Segment } from './segment';
+import { mergeSightings, type Sighting, sameSighting } from './sighting';
+
+export type { Announcement } from './records';
+export type { Sighting } from './sighting';
+
+export interface NeighboursOptions {
+  /** Names of interfaces; default: all that are up and can multicast, without loopback and container bridges. */
+  interfaces?: string[];
+}
+
+interface NeighboursEvents {
+  added: [Sighting];
+  changed: [Sighting];
+  removed: [Sighting];
+  /** A plain sentence about what does not work now; everything else goes on. */
+  warning: [string];
+}
+
+/** How often interfaces are looked at, in ms. */
+const POLL = 3000;
+/** The wall clock ran on by so many ms while ours stood still: the laptop slept. */
+const SLEPT = 10_000;
+/** Bearers of one name that are numbered one by one; after them numbers are drawn, or a class of Anas never settles. */
+const NUMBERED = 4;
+
+/**
+ * Announces this laptop and watches for others. Events come for whatever is heard, but only while watched do we ask:
+ * unwatched, neighbours are forgotten as their records end.
+ */
+export class Neighbours extends EventEmitter<NeighboursEvents> {
+  readonly #wanted: readonly string[] | undefined;
+  readonly #segments = new Map<string, Segment>();
+  readonly #near = new Map<string, Sighting>();
+  readonly #said = new Said(realClock.now);
+  /** Problems that are told, by what they are about. */
+  readonly #warnings = new Map<string, string>();
+  readonly #anonymous = randomInstance();
+  /** Every host name that was ours, folded. */
+  readonly #hosts = new Set<string>();
+  #host = randomHost();
+  #number = 1;
+  #presence: Presence | null = null;
+  #watchers = 0;
+  #poll: NodeJS.Timeout | null = null;
+  #clockGap = 0;
+  #closed = false;
+
+  constructor(options: NeighboursOptions = {}) {
+    super();
+    this.#wanted = options.interfaces;
+  }
+
+  /** Opens the sockets. Never rejects because multicast fails: emits 'warning'. */
+  async start(): Promise<void> {
+    if (this.#closed || this.#poll) return;
+    this.#clockGap = Date.now() - realClock.now();
+    this.#look();
+    this.#poll = setInterval(() => this.#look(), POLL);
+    this.#poll.unref();
+    await Promise.all(Array.from(this.#segments.values(), segment => segment.link.ready));
+  }
+
+  /**
+   * Says who we are: at first (and with a new nick, because the name on the network is made of it) it is claimed and
+   * announced, later what changed is announced.
+   */
+  announce(announcement: Announcement): void {
+    if (this.#closed) return;
+    const nick = fittingNick(announcement);
+    const before = this.#presence;
+    if (before && before.nick === nick) {
+      this.#presence = { ...before, announcement };
+      this.#say();
+      for (const segment of this.#segments.values()) segment.update(this.#presence);
+      return;
+    }
+    this.#number = 1;
+    this.#presence = { identity: this.#identity(nick), announcement, nick };
+    this.#claim();
+  }
+
+  /** Goodbye. Resolves when it has been sent. */
+  async withdraw(): Promise<void> {
+    this.#presence = null;
+    for (const segment of this.#segments.values()) segment.stop();
+    this.#say();
+    await Promise.all(Array.from(this.#segments.values(), segment => segment.link.flush()));
+  }
+
+  /** Begins to ask who is near; counted. */
+  watch(): void {
+    if (this.#watchers++ === 0) for (const { browser } of this.#segments.values()) browser.watch();
+  }
+
+  /** Ends one watch(). */
+  unwatch(): void {
+    if (this.#watchers === 0) return;
+    if (--this.#watchers === 0) for (const { browser } of this.#segments.values()) browser.unwatch();
+  }
+
+  /** Who is near now; never ourselves. */
+  list(): Sighting[] {
+    return Array.from(this.#near.keys(), key => this.#sighting(key)).filter(sighting => sighting !== null);
+  }
+
+  /** A neighbour could not be reached: asked for at once, it is removed in ten seconds unless it answers. */
+  doubt(id: string): void {
+    for (const [key, sighting] of this.#near) {
+      if (sighting.id === id) for (const { browser } of this.#segments.values()) browser.doubt(key);
+    }
+  }
+
+  /** What does not work now, in plain sentences. */
+  warnings(): string[] {
+    return [...new Set(this.#warnings.values())];
+  }
+
+  /** Goodbye, and no sockets or timers are left. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#poll) clearInterval(this.#poll);
+    const segments = [...this.#segments.values()];
+    this.#segments.clear();
+    await Promise.all(segments.map(segment => segment.close()));
+    this.#near.clear();
+  }
+
+  // Our names
+
+  #identity(nick: string): Identity {
+    this.#hosts.add(`${this.#host}.local`);
+    return { instance: numbered(nick || this.#anonymous, this.#number), host: this.#host };
+  }
+
+  /** Takes down what we say on all interfaces, to know it when it comes back. */
+  #say(): void {
+    const presence = this.#presence;
+    const all = presence ? Array.from(this.#segments.values(), segment => segment.records(presence)) : [];
+    this.#said.replace(all.flat());
+  }
+
+  #claim(): void {
+    const presence = this.#presence;
+    if (!presence) return;
+    this.#say();
+    for (const segment of this.#segments.values()) segment.start(presence);
+  }
+
+  #onTaken(name: string): void {
+    const presence = this.#presence;
+    if (!presence) return;
+    if (foldCase(name) === foldCase(instanceName(presence.identity))) {
+      this.#number += this.#number < NUMBERED ? 1 : 1 + Math.floor(Math.random() * this.#number);
+    } else if (foldCase(name) === `${this.#host}.local`) this.#host = randomHost();
+    else return;
+    this.#presence = { ...presence, identity: this.#identity(presence.nick) };
+    this.#claim();
+  }
+
+  // Interfaces
+
+  #look(): void {
+    const wanted = new Map<string, [NetworkInterface, Family]>();
+    for (const on of currentInterfaces(this.#wanted)) {
+      // The first IPv4 address is the one we are bound to; an interface made anew needs a new socket as well.
+      if (on.v4.length > 0) wanted.set(`${on.name} ${on.index} ${on.v4[0]}`, [on, 'v4']);
+      if (on.v6.length > 0) wanted.set(`${on.name} ${on.index} v6`, [on, 'v6']);
+    }
+    for (const [key, segment] of this.#segments) {
+      if (!wanted.has(key) || segment.link.failed) this.#drop(key, segment);
+    }
+    for (const [key, [on, family]] of wanted) {
+      const segment = this.#segments.get(key);
+      if (segment) segment.renew(on);
+      else this.#open(key, on, family);
+    }
+    if (wanted.size === 0) {
+      const where = this.#wanted ? `on ${this.#wanted.join(', ')}` : 'here';
+      this.#warn('network', `There is no network ${where} now, so no neighbour can be seen.`);
+    } else this.#warnings.delete('network');
+    const presence = this.#presence;
+    if (presence) {
+      this.#say();
+      for (const segment of this.#segments.values()) segment.update(presence);
+    }
+    this.#noticeSleep();
+  }
+
+  #open(key: string, on: NetworkInterface, family: Family): void {
+    const segment = new Segment(on, family, {
+      isOurs: record => this.#said.has(record),
+      onTaken: name => this.#onTaken(name),
+      onChange: changed => this.#refresh(changed),
+      onProblem: sentence => {
+        if (this.#segments.get(key) === segment) this.#warn(key, sentence);
+      },
+    });
+    this.#segments.set(key, segment);
+    void segment.link.ready.then(() => {
+      if (this.#segments.get(key) !== segment) return;
+      if (!segment.link.failed) this.#warnings.delete(key);
+      if (this.#watchers > 0) segment.browser.watch();
+      if (!this.#presence) return;
+      this.#say();
+      segment.start(this.#presence);
+    });
+  }
+
+  #drop(key: string, segment: Segment): void {
+    const seen = segment.browser.keys();
+    this.#segments.delete(key);
+    this.#warnings.delete(key);
+    void segment.close();
+    for (const neighbour of seen) this.#refresh(neighbour);
+  }
+
+  /** After a sleep nothing that we knew is sure, and perhaps others have taken our name. */
+  #noticeSleep(): void {
+    const gap = Date.now() - realClock.now();
+    const slept = Math.abs(gap - this.#clockGap) > SLEPT;
+    this.#clockGap = gap;
+    if (!slept) return;
+    for (const { browser } of this.#segments.values()) for (const key of browser.keys()) browser.doubt(key);
+    this.#claim();
+  }
+
+  #warn(about: string, sentence: string): void {
+    if (this.#closed || this.#warnings.get(about) === sentence) return;
+    const told = this.warnings().includes(sentence);
+    this.#warnings.set(about, sentence);
+    if (!told) this.emit('warning', sentence);
+  }
+
+  // Sightings
+
+  #sighting(key: string): Sighting | null {
+    const seen = Array.from(this.#segments.values(), segment => segment.browser.sighting(key));
+    const others = seen.filter(sighting => sighting !== null).filter(({ host }) => !this.#hosts.has(host));
+    return mergeSightings(others, Date.now() - realClock.now());
+  }
+
+  #refresh(key: string): void {
+    if (this.#closed) return;
+    const before = this.#near.get(key);
+    const now = this.#sighting(key);
+    if (now) this.#near.set(key, now);
+    else this.#near.delete(key);
+    if (now && !before) this.emit('added', now);
+    else if (now && before && !sameSighting(now, before)) this.emit('changed', now);
+    else if (!now && before) this.emit('removed', before);
+  }
+}
