@@ -13,6 +13,8 @@ const common = {
   keepNames: true,
   sourcemap: 'linked',
   external: ['node-gtk', 'x11', 'usocket', 'esbuild'],
+  // Icons are part of the program: artists change the files, the build takes them in.
+  loader: { '.svg': 'text' },
   logLevel: 'warning',
 };
 

@@ -1,0 +1,228 @@
+/** The bar at the bottom: what will happen, what happens, what has happened, and the one big button. */
+import type { ImageInfo, Neighbour, Plan, UpgradeState } from '../service/contract';
+import { amount, amountOf, people, timeLeft } from './format';
+import { _, fill, ngettext } from './i18n';
+import { isRunning, type ScreenState, selectedNeighbour, stagedImage } from './state';
+import type { BarView, ButtonView, StepView } from './view';
+import { countSame, nickOf, sourceNames } from './words';
+
+const EMPTY: BarView = { headline: '', lines: [], steps: null, button: null, second: null };
+
+export function barView(state: ScreenState): BarView {
+  if (!state.status) return { ...EMPTY, headline: _('Starting…') };
+  const { upgrade } = state;
+  if (upgrade?.state === 'running') return runningBar(state, upgrade);
+  if (state.selected === 'kept' && state.status.previous) return keptBar(state, state.status.previous);
+  const neighbour = selectedNeighbour(state);
+  const unfinished = upgrade && (upgrade.state === 'stopped' || upgrade.state === 'failed') ? upgrade : null;
+  // The laptop one has begun with: go on, rather than begin anew.
+  if (neighbour && unfinished?.to.commit !== neighbour.commit) return planBar(state, neighbour);
+  if (unfinished) return stoppedBar(state, unfinished);
+  const staged = stagedImage(state);
+  if (staged && (state.acknowledged !== staged.commit || state.selected === 'mine')) return readyBar(state, staged);
+  if (state.selected === 'mine') return mineBar(state);
+  return staged ? waitingBar(state, staged) : idleBar(state);
+}
+
+function button(action: ButtonView['action'], label: string, more: Partial<ButtonView> = {}): ButtonView {
+  return { action, label, detail: '', icon: null, enabled: true, ...more };
+}
+
+/** The four steps a child sees; checking and staging are one. */
+function steps(now: number): StepView[] {
+  const labels = [_('Compare'), _('Fetch'), _('Check'), _('Ready')];
+  return labels.map((label, i) => ({ label, state: i < now ? 'done' : i === now ? 'doing' : 'todo' }));
+}
+
+const STEP_NUMBER = { compare: 0, fetch: 1, check: 2, stage: 2, ready: 4 } as const;
+
+function idleBar(state: ScreenState): BarView {
+  const current = state.status?.current;
+  if (!current) {
+    const lines = [
+      _('Your laptop has no copy of its system to compare with yet.'),
+      _('It can get one from any laptop.'),
+    ];
+    return { ...EMPTY, headline: _('Tap a laptop to get its version.'), lines };
+  }
+  if (state.neighbours.size === 0) {
+    const lines = [_('As soon as another laptop is near, it appears here.')];
+    return { ...EMPTY, headline: fill(_('Your laptop has {version}.'), { version: current.version }), lines };
+  }
+  const newer = [...state.neighbours.values()].some(n => n.relation === 'newer');
+  return {
+    ...EMPTY,
+    headline: _('Tap a laptop to see what it can give you.'),
+    lines: [newer ? _('The ones at the top have something newer.') : _('Nobody near has anything newer than you.')],
+  };
+}
+
+function mineBar(state: ScreenState): BarView {
+  const current = state.status?.current;
+  if (!current) return idleBar(state);
+  const previous = state.status?.previous;
+  const lines = [countSame(state)];
+  if (previous) lines.push(fill(_('{version} is kept here too: you can go back.'), { version: previous.version }));
+  return { ...EMPTY, headline: fill(_('Your laptop has {version}.'), { version: current.version }), lines };
+}
+
+function signedLine(image: ImageInfo): string {
+  return image.signedBy ? fill(_('Signed by {name} ✓'), { name: image.signedBy }) : _('Not signed');
+}
+
+function planBar(state: ScreenState, neighbour: Neighbour): BarView {
+  const nick = nickOf(neighbour);
+  const { version } = neighbour;
+  const has = fill(_('{nick} has {version}.'), { nick, version });
+  const comparison = state.comparison;
+  if (comparison?.state !== 'done') {
+    const asking = comparison?.state === 'asking';
+    const lines = [asking ? fill(_('Asking what is different…'), { nick }) : _('It did not answer.')];
+    return { ...EMPTY, headline: has, lines, steps: asking ? steps(0) : null };
+  }
+  const { plan } = comparison;
+  if (plan.from?.commit === plan.to.commit) {
+    return { ...EMPTY, headline: has, lines: [_('That is just what your laptop has.'), signedLine(plan.to)] };
+  }
+  const helpers = plan.sources.filter(source => source.address !== neighbour.address);
+  const byAddress = new Map([...state.neighbours.values()].map(n => [n.address, n]));
+  const names = helpers.map(helper => nickOf(byAddress.get(helper.address) ?? helper));
+  const help = ngettext('{names} can help.', '{names} can help.', names.length);
+  const headline = names.length > 0 ? `${has} ${fill(help, { names: people(names) })}` : has;
+  const short = plan.diskBytes > plan.diskFree;
+  const lines = short
+    ? [sizeLine(plan), roomLine(plan)]
+    : [sizeLine(plan), `${signedLine(plan.to)} · ${_('Your work stays.')}`];
+  return { ...EMPTY, headline, lines, steps: null, button: goButton(state, neighbour, !short) };
+}
+
+function sizeLine(plan: Plan): string {
+  const files = plan.added + plan.changed + plan.removed + plan.attributesChanged;
+  const bytes =
+    plan.objects === 0 ? _('Nothing to fetch') : fill(_('{amount} to fetch'), { amount: amount(plan.bytesRaw) });
+  const change = ngettext('{n} file changes', '{n} files change', files);
+  const all = ngettext('{n} file', '{n} files', files);
+  return `${bytes} · ${fill(plan.from ? change : all, { n: files })}`;
+}
+
+function roomLine(plan: Plan): string {
+  const values = { need: amount(plan.diskBytes), free: amount(plan.diskFree) };
+  return fill(_('Not enough room: it needs {need}, {free} are free.'), values);
+}
+
+function goButton(state: ScreenState, neighbour: Neighbour, enabled: boolean): ButtonView {
+  const { version, relation } = neighbour;
+  const free = enabled && state.pending === null && !state.confirming;
+  if (relation === 'newer') {
+    const label = state.status?.current ? _('Upgrade') : _('Get it');
+    return button('upgrade', label, { detail: fill(_('to {version}'), { version }), icon: 'up', enabled: free });
+  }
+  const icon = relation === 'older' ? 'down' : null;
+  return button('upgrade', _('Go'), { detail: fill(_('to {version}'), { version }), icon, enabled: free });
+}
+
+function runningBar(state: ScreenState, upgrade: UpgradeState): BarView {
+  const { progress, to } = upgrade;
+  const { version } = to;
+  const stop = button('stop', _('Stop'), { icon: 'stop', enabled: state.pending !== 'stop' });
+  const bar = { ...EMPTY, steps: steps(STEP_NUMBER[progress.step]), button: stop };
+  const safe = _('You can keep working, or stop and go on later.');
+  if (progress.waiting) {
+    const here = amountOf(progress.bytesDone, progress.bytesTotal);
+    const lines = [fill(_('Nothing is lost: {here} are here already.'), { here }), safe];
+    return { ...bar, headline: fill(_('Looking for another laptop with {version}…'), { version }), lines };
+  }
+  if (progress.step === 'compare') {
+    return { ...bar, headline: fill(_('Comparing with {version}…'), { version }), lines: [safe] };
+  }
+  if (progress.step === 'fetch') {
+    const names = sourceNames(state, progress.sources);
+    const getting = names ? _('Getting {version} from {names}') : _('Getting {version}…');
+    const parts = [amountOf(progress.bytesDone, progress.bytesTotal)];
+    if (progress.secondsLeft !== null) parts.push(timeLeft(progress.secondsLeft));
+    return { ...bar, headline: fill(getting, { version, names }), lines: [parts.join(' · '), safe] };
+  }
+  const checking =
+    progress.step === 'check' ? _('Checking every file of {version}…') : _('Putting {version} together…');
+  const files = fill(_('{done} of {total} files'), { done: progress.filesDone, total: progress.filesTotal });
+  return { ...bar, headline: fill(checking, { version }), lines: progress.filesTotal > 0 ? [files, safe] : [safe] };
+}
+
+function stoppedBar(state: ScreenState, upgrade: UpgradeState): BarView {
+  const { progress, to } = upgrade;
+  const fetched = progress.step === 'fetch' ? amountOf(progress.bytesDone, progress.bytesTotal) : null;
+  const lines = [
+    fetched && progress.bytesDone > 0
+      ? fill(_('{amount} are here already, nothing is lost.'), { amount: fetched })
+      : _('Nothing is lost.'),
+    _('Your laptop is as it was.'),
+  ];
+  return {
+    headline: fill(_('Getting {version} has stopped.'), { version: to.version }),
+    lines,
+    steps: steps(STEP_NUMBER[progress.step]),
+    button: button('upgrade', _('Continue'), {
+      detail: fill(_('to {version}'), { version: to.version }),
+      icon: 'up',
+      enabled: state.pending === null,
+    }),
+    second: button('forget', _('Forget it'), { enabled: state.pending === null }),
+  };
+}
+
+function stays(state: ScreenState): string {
+  const current = state.status?.current;
+  return current ? fill(_('{version} stays here: you can go back.'), { version: current.version }) : '';
+}
+
+function readyBar(state: ScreenState, staged: ImageInfo): BarView {
+  const { version } = staged;
+  const ready = { headline: fill(_('{version} is ready on your laptop!'), { version }), steps: steps(4) };
+  const checked = _('Every file was checked. Your work is untouched.');
+  const enabled = state.pending === null;
+  if (state.status?.canRestart) {
+    const detail = fill(_('to use {version}'), { version });
+    return {
+      ...ready,
+      lines: [checked, stays(state)].filter(Boolean),
+      button: button('restart', _('Restart'), { detail, icon: 'restart', enabled }),
+      second: button('done', _('Later')),
+    };
+  }
+  return {
+    ...ready,
+    lines: [checked, _('Now ask whoever looks after this laptop to switch it on.')],
+    button: button('done', _('Done'), { icon: 'check', enabled }),
+    second: null,
+  };
+}
+
+/** Ready was answered with Done or Later. */
+function waitingBar(state: ScreenState, staged: ImageInfo): BarView {
+  const { version } = staged;
+  const restart = button('restart', _('Restart'), {
+    detail: fill(_('to use {version}'), { version }),
+    icon: 'restart',
+    enabled: state.pending === null,
+  });
+  return {
+    ...EMPTY,
+    headline: fill(_('{version} waits on your laptop, ready to be used.'), { version }),
+    lines: [stays(state)].filter(Boolean),
+    button: state.status?.canRestart ? restart : null,
+  };
+}
+
+function keptBar(state: ScreenState, previous: ImageInfo): BarView {
+  const { version } = previous;
+  return {
+    ...EMPTY,
+    headline: fill(_('{version} is kept on this laptop.'), { version }),
+    lines: [_('Going back needs no other laptop.'), _('Your work stays.')],
+    button: button('go-back', _('Go back'), {
+      detail: fill(_('to {version}'), { version }),
+      icon: 'down',
+      enabled: state.pending === null && !state.confirming && !isRunning(state),
+    }),
+  };
+}

@@ -1,0 +1,48 @@
+/** Numbers, times and names as a child reads them. */
+import { _, fill, ngettext } from './i18n';
+
+const MB = 1_000_000;
+
+function megabytes(bytes: number): string {
+  const mb = bytes / MB;
+  return mb < 10 ? String(Math.round(mb * 10) / 10) : String(Math.round(mb));
+}
+
+/** `23 MB`, `1.4 MB`, `less than 0.1 MB`: one unit only, so that two amounts can be compared by eye. */
+export function amount(bytes: number): string {
+  if (bytes > 0 && bytes < MB / 10) return _('less than 0.1 MB');
+  return fill(_('{n} MB'), { n: megabytes(bytes) });
+}
+
+/** `14 of 23 MB`. */
+export function amountOf(done: number, total: number): string {
+  if (total > 0 && total < MB / 10) return amount(total);
+  return fill(_('{done} of {total} MB'), { done: megabytes(Math.min(done, total)), total: megabytes(total) });
+}
+
+/** `25 seconds left`, `about 3 minutes left`; whole tens of seconds above ten, so that it does not flicker. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 1) return _('nearly done');
+  if (seconds <= 10) {
+    const n = Math.ceil(seconds);
+    return fill(ngettext('{n} second left', '{n} seconds left', n), { n });
+  }
+  if (seconds < 55) {
+    const n = Math.ceil(seconds / 5) * 5;
+    return fill(ngettext('{n} second left', '{n} seconds left', n), { n });
+  }
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 90) return fill(ngettext('about {n} minute left', 'about {n} minutes left', minutes), { n: minutes });
+  const hours = Math.round(minutes / 60);
+  return fill(ngettext('about {n} hour left', 'about {n} hours left', hours), { n: hours });
+}
+
+/** `Ana`, `Ana and Ben`, `Ana, Ben and Carla`, `Ana, Ben and 3 others`: never more than three names. */
+export function people(names: readonly string[]): string {
+  const [a = '', b = '', c = ''] = names;
+  if (names.length <= 1) return a;
+  if (names.length === 2) return fill(_('{a} and {b}'), { a, b });
+  if (names.length === 3) return fill(_('{a}, {b} and {c}'), { a, b, c });
+  const n = names.length - 2;
+  return fill(ngettext('{a}, {b} and {n} other', '{a}, {b} and {n} others', n), { a, b, n });
+}

@@ -1,0 +1,279 @@
+/**
+ * The part of GTK 3 that this program uses, as node-gtk 4.1.1 presents it. Written by hand because the generated types
+ * (`npx node-gtk generate-types`) are 3.5 MB, need GTK's introspection data to be made, and leave cairo out; so the
+ * type check works on machines without any GTK package. Enumerations are spelt with GTK's values.
+ */
+export function require(ns: 'Gtk', version: '3.0'): typeof Gtk3;
+export function require(ns: 'Gdk', version: '3.0'): typeof Gdk3;
+export function require(ns: 'GdkPixbuf', version: '2.0'): typeof GdkPixbuf2;
+export function require(ns: 'Gio', version: '2.0'): typeof Gio2;
+export function require(ns: 'GLib', version: '2.0'): typeof GLib2;
+export function require(ns: 'Pango', version: '1.0'): typeof Pango1;
+export function require(ns: 'PangoCairo', version: '1.0'): typeof PangoCairo1;
+/** Only there where gir1.2-sugarext-1.0 is installed; throws elsewhere. */
+export function require(ns: 'SugarExt', version: '1.0'): typeof SugarExt1;
+/** Must have been required before a GdkX11.X11Window is seen. */
+export function require(ns: 'GdkX11', version: '3.0'): object;
+
+export class GObject {
+  /** A throw in the callback would end Gtk.main: use `on()` of gtk.ts instead. */
+  on(signal: string, callback: (...args: never[]) => unknown, after?: boolean): this;
+}
+
+export namespace Cairo {
+  /** Only what is not cairo's toy text, which is use-after-free in node-gtk. */
+  class Context {
+    save(): void;
+    restore(): void;
+    translate(x: number, y: number): void;
+    scale(x: number, y: number): void;
+    rotate(radians: number): void;
+    setSourceRgb(r: number, g: number, b: number): void;
+    setSourceRgba(r: number, g: number, b: number, a: number): void;
+    setLineWidth(width: number): void;
+    /** 0 butt, 1 round, 2 square */
+    setLineCap(cap: number): void;
+    /** 0 miter, 1 round, 2 bevel */
+    setLineJoin(join: number): void;
+    newPath(): void;
+    newSubPath(): void;
+    closePath(): void;
+    moveTo(x: number, y: number): void;
+    lineTo(x: number, y: number): void;
+    curveTo(x1: number, y1: number, x2: number, y2: number, x3: number, y3: number): void;
+    arc(x: number, y: number, radius: number, from: number, to: number): void;
+    rectangle(x: number, y: number, width: number, height: number): void;
+    fill(): void;
+    fillPreserve(): void;
+    stroke(): void;
+    clip(): void;
+    paint(): void;
+    paintWithAlpha(alpha: number): void;
+    pushGroup(): void;
+    popGroupToSource(): void;
+  }
+}
+
+export namespace Atk1 {
+  class Object extends GObject {
+    accessibleName: string;
+    accessibleDescription: string;
+    setRole(role: number): void;
+  }
+}
+
+export namespace Pango1 {
+  class FontDescription {
+    static fromString(text: string): FontDescription;
+    setAbsoluteSize(pangoUnits: number): void;
+  }
+  class Layout extends GObject {
+    setText(text: string, bytes: number): void;
+    setFontDescription(font: FontDescription): void;
+    /** Pango units (1/1024 px), -1 for none */
+    setWidth(units: number): void;
+    setHeight(units: number): void;
+    /** 0 none, 1 start, 2 middle, 3 end */
+    setEllipsize(mode: number): void;
+    /** 0 left, 1 centre, 2 right */
+    setAlignment(alignment: number): void;
+    getPixelSize(): [number, number];
+  }
+}
+
+export namespace PangoCairo1 {
+  function createLayout(cr: Cairo.Context): Pango1.Layout;
+  function showLayout(cr: Cairo.Context, layout: Pango1.Layout): void;
+}
+
+export namespace GdkPixbuf2 {
+  class Pixbuf extends GObject {
+    getWidth(): number;
+    getHeight(): number;
+    savev(file: string, type: string, keys: string[], values: string[]): boolean;
+  }
+  class PixbufLoader extends GObject {
+    static newWithType(type: string): PixbufLoader;
+    setSize(width: number, height: number): void;
+    write(data: Buffer): boolean;
+    close(): boolean;
+    getPixbuf(): Pixbuf | null;
+  }
+}
+
+export namespace Gdk3 {
+  class Screen extends GObject {
+    static getDefault(): Screen | null;
+    getWidth(): number;
+    getHeight(): number;
+  }
+  class Window extends GObject {
+    getWidth(): number;
+    getHeight(): number;
+  }
+  /** What GDK hands to `key-press-event`. */
+  interface EventKey {
+    keyval: number;
+    /** Bits: 1 shift, 4 control, 8 alt */
+    state: number;
+  }
+  function cairoSetSourcePixbuf(cr: Cairo.Context, pixbuf: GdkPixbuf2.Pixbuf, x: number, y: number): void;
+  function pixbufGetFromWindow(window: Window, x: number, y: number, w: number, h: number): GdkPixbuf2.Pixbuf | null;
+}
+
+export namespace GLib2 {
+  function setPrgname(name: string): void;
+  function setApplicationName(name: string): void;
+}
+
+export namespace Gio2 {
+  class SettingsSchema extends GObject {
+    hasKey(key: string): boolean;
+  }
+  class SettingsSchemaSource extends GObject {
+    static getDefault(): SettingsSchemaSource | null;
+    lookup(id: string, recursive: boolean): SettingsSchema | null;
+  }
+  class Settings extends GObject {
+    static new(schema: string): Settings;
+    getString(key: string): string;
+  }
+}
+
+export namespace SugarExt1 {
+  function wmSetActivityId(xid: number, id: string): void;
+  function wmSetBundleId(xid: number, id: string): void;
+}
+
+export namespace Gtk3 {
+  function init(argv: string[]): void;
+  function main(): void;
+  function mainQuit(): void;
+  function eventsPending(): boolean;
+  function mainIterationDo(blocking: boolean): boolean;
+  const STYLE_PROVIDER_PRIORITY_APPLICATION: number;
+
+  class Settings extends GObject {
+    static getDefault(): Settings | null;
+    gtkThemeName: string;
+    gtkIconThemeName: string;
+    gtkFontName: string;
+    gtkEnableAnimations: boolean;
+  }
+  class CssProvider extends GObject {
+    loadFromData(css: Buffer): boolean;
+  }
+  class StyleContext extends GObject {
+    static addProviderForScreen(screen: Gdk3.Screen, provider: CssProvider, priority: number): void;
+    addClass(name: string): void;
+    removeClass(name: string): void;
+  }
+  interface Allocation {
+    x: number;
+    y: number;
+    width: number;
+    height: number;
+  }
+  class Widget extends GObject {
+    /** The CSS name; setName is shadowed by Gtk.Buildable's. */
+    name: string;
+    visible: boolean;
+    sensitive: boolean;
+    canFocus: boolean;
+    hexpand: boolean;
+    vexpand: boolean;
+    /** 0 fill, 1 start, 2 end, 3 centre */
+    halign: number;
+    valign: number;
+    marginTop: number;
+    marginBottom: number;
+    marginStart: number;
+    marginEnd: number;
+    noShowAll: boolean;
+    tooltipText: string;
+    show(): void;
+    showAll(): void;
+    hide(): void;
+    queueDraw(): void;
+    queueDrawArea(x: number, y: number, width: number, height: number): void;
+    queueResize(): void;
+    setSizeRequest(width: number, height: number): void;
+    getAllocation(): Allocation;
+    getAllocatedWidth(): number;
+    getAllocatedHeight(): number;
+    getAccessible(): Atk1.Object;
+    getStyleContext(): StyleContext;
+    /** Gtk.StateFlags bits: 1 active, 2 under the pointer, 8 insensitive, 32 focused */
+    getStateFlags(): number;
+    getWindow(): Gdk3.Window | null;
+    getMapped(): boolean;
+    grabFocus(): void;
+    getDirection(): number;
+    /** 1 left to right, 2 right to left */
+    static getDefaultDirection(): number;
+  }
+  class Container extends Widget {
+    add(child: Widget): void;
+    remove(child: Widget): void;
+    getChildren(): Widget[];
+    propagateDraw(child: Widget, cr: Cairo.Context): void;
+  }
+  class Window extends Container {
+    constructor(properties: { title: string });
+    title: string;
+    setDefaultSize(width: number, height: number): void;
+    setDecorated(on: boolean): void;
+    maximize(): void;
+    fullscreen(): void;
+    unfullscreen(): void;
+    resize(width: number, height: number): void;
+    move(x: number, y: number): void;
+    setIcon(icon: GdkPixbuf2.Pixbuf | null): void;
+    setFocus(widget: Widget | null): void;
+    setDefault(widget: Widget | null): void;
+    getFocus(): Widget | null;
+    getFocusVisible(): boolean;
+    present(): void;
+  }
+  class Box extends Container {
+    /** orientation: 0 horizontal, 1 vertical */
+    constructor(properties: { orientation: number; spacing?: number });
+    spacing: number;
+    packStart(child: Widget, expand: boolean, fill: boolean, padding: number): void;
+    packEnd(child: Widget, expand: boolean, fill: boolean, padding: number): void;
+  }
+  class Fixed extends Container {
+    put(child: Widget, x: number, y: number): void;
+    move(child: Widget, x: number, y: number): void;
+  }
+  class ScrolledWindow extends Container {
+    /** 0 always, 1 automatic, 2 never */
+    setPolicy(horizontal: number, vertical: number): void;
+    setOverlayScrolling(on: boolean): void;
+    getVadjustment(): Adjustment;
+  }
+  class Adjustment extends GObject {
+    getValue(): number;
+    setValue(value: number): void;
+    getPageSize(): number;
+    clampPage(lower: number, upper: number): void;
+  }
+  class Button extends Container {
+    clicked(): void;
+    label: string;
+  }
+  class Label extends Widget {
+    label: string;
+    wrap: boolean;
+    xalign: number;
+    yalign: number;
+    /** 0 none, 3 end */
+    ellipsize: number;
+    lines: number;
+    widthChars: number;
+    maxWidthChars: number;
+    /** 0 left, 1 right, 2 centre */
+    justify: number;
+  }
+  class DrawingArea extends Widget {}
+}

@@ -1,0 +1,131 @@
+/**
+ * The only module that loads node-gtk. It closes the traps of the binding in one place: callbacks that throw, text that
+ * must go through Pango, interface methods that shadow class methods.
+ */
+import type * as NodeGtk from 'node-gtk';
+import type { Atk1, Cairo, Gdk3, GdkPixbuf2, GObject, Gtk3 } from 'node-gtk';
+import { PassItOnError } from '../core/errors';
+
+export type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3 };
+
+/** node-gtk is an optional dependency: without it the sentence must help, not a stack trace. */
+function load(): typeof NodeGtk {
+  try {
+    return require('node-gtk') as typeof NodeGtk;
+  } catch (cause) {
+    const remedy = 'Install the GTK packages, then run `npm ci` again; the command line works without.';
+    throw new PassItOnError('unsupported', 'The screen needs GTK 3 and node-gtk, which are not here.', remedy, {
+      cause,
+    });
+  }
+}
+
+const gi = load();
+export const Gtk = gi.require('Gtk', '3.0');
+export const Gdk = gi.require('Gdk', '3.0');
+export const GdkPixbuf = gi.require('GdkPixbuf', '2.0');
+export const Gio = gi.require('Gio', '2.0');
+export const GLib = gi.require('GLib', '2.0');
+export const Pango = gi.require('Pango', '1.0');
+export const PangoCairo = gi.require('PangoCairo', '1.0');
+
+/** Names for the numbers of GTK's enumerations that are used here. */
+export const HORIZONTAL = 0;
+export const VERTICAL = 1;
+export const START = 1;
+export const END = 2;
+export const CENTER = 3;
+export const STATE = { active: 1, hover: 2, focused: 32 } as const;
+export const KEY = { escape: 0xff1b, enter: 0xff0d, q: 0x71, Q: 0x51 } as const;
+export const MODIFIER = { control: 4, alt: 8 } as const;
+
+type Reporter = (error: unknown, where: string) => void;
+let report: Reporter = (error, where) => {
+  process.stderr.write(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+};
+
+/** Where errors of callbacks go; by default to stderr. */
+export function reportCallbackErrors(reporter: Reporter): void {
+  report = reporter;
+}
+
+/** A callback that never throws: a throw in a signal handler would end Gtk.main, in a timer the process. */
+export function guard<A extends unknown[], R>(
+  where: string,
+  fallback: R,
+  callback: (...args: A) => R,
+): (...args: A) => R {
+  return (...args) => {
+    try {
+      return callback(...args);
+    } catch (error) {
+      report(error, where);
+      return fallback;
+    }
+  };
+}
+
+/** What each signal used here hands over and wants back. */
+interface Signals {
+  clicked: () => void;
+  realize: () => void;
+  map: () => void;
+  unmap: () => void;
+  draw: (cr: Cairo.Context) => boolean;
+  'size-allocate': (allocation: Gtk3.Allocation) => void;
+  'key-press-event': (event: Gdk3.EventKey) => boolean;
+  'delete-event': () => boolean;
+  'focus-in-event': () => boolean;
+}
+
+/** Connects a handler whose errors are reported and never reach GTK; after an error the event counts as unhandled. */
+export function on<S extends keyof Signals>(object: GObject, signal: S, handler: Signals[S]): void {
+  object.on(signal, guard<never[], unknown>(signal, false, handler as (...args: never[]) => unknown));
+}
+
+/** Takes a widget out of its parent without `destroy`, which leaks in node-gtk; children go first. */
+export function unmount(parent: Gtk3.Container, child: Gtk3.Widget): void {
+  if (child instanceof Gtk.Container && !(child instanceof Gtk.Button)) {
+    for (const grandchild of child.getChildren()) unmount(child, grandchild);
+  }
+  parent.remove(child);
+}
+
+/** What a screen reader says of a widget. */
+export function describe(widget: Gtk3.Widget, name: string, description = ''): void {
+  const accessible = widget.getAccessible();
+  if (accessible.accessibleName !== name) accessible.accessibleName = name;
+  if (accessible.accessibleDescription !== description) accessible.accessibleDescription = description;
+}
+
+/** Sets a label's text only when it differs: each change is told to screen readers and lays out anew. */
+export function setLabel(label: Gtk3.Label, text: string): void {
+  if (label.label !== text) label.label = text;
+}
+
+export function addClass(widget: Gtk3.Widget, ...names: string[]): void {
+  const context = widget.getStyleContext();
+  for (const name of names) context.addClass(name);
+}
+
+export function toggleClass(widget: Gtk3.Widget, name: string, present: boolean): void {
+  const context = widget.getStyleContext();
+  if (present) context.addClass(name);
+  else context.removeClass(name);
+}
+
+export function rightToLeft(): boolean {
+  return Gtk.Widget.getDefaultDirection() === 2;
+}
+
+/** The X window of a realized widget; null where there is no X (Wayland). */
+export function windowId(widget: Gtk3.Widget): number | null {
+  gi.require('GdkX11', '3.0');
+  const window = widget.getWindow() as (Gdk3.Window & { getXid?(): bigint | number }) | null;
+  return window?.getXid ? Number(window.getXid()) : null;
+}
+
+/** Sugar's own helper for window properties; only there where Sugar is. */
+export function loadSugarExt(): typeof NodeGtk.SugarExt1 {
+  return gi.require('SugarExt', '1.0');
+}

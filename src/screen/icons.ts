@@ -1,0 +1,7 @@
+/** The icons that are files of their own, so that artists can change them; they are bundled as text. */
+import activitySvg from '../../activity/activity-passiton.svg';
+import laptopSvg from '../../icons/laptop.svg';
+import type { Icon } from './draw';
+
+export const laptopIcon = laptopSvg as Icon;
+export const activityIcon = activitySvg as Icon;

@@ -1,0 +1,240 @@
+/**
+ * Where everything stands on the stage, in pixels: a pure function of the window's size and of how many laptops there
+ * are. Icons get smaller until all fit; when the smallest do not fit either, the stage is higher than the window and
+ * scrolls. Nothing ever overlaps, and at equal counts nothing moves.
+ */
+
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Counts {
+  /** Places in each group of one version, holes included. */
+  newer: number[];
+  mine: number[];
+  older: number[];
+  different: number[];
+}
+
+export interface StageInput {
+  width: number;
+  height: number;
+  counts: Counts;
+  /** Nobody is near: this laptop stands alone in one picture. */
+  alone: boolean;
+  rightToLeft: boolean;
+}
+
+export interface StageLayout {
+  /** At least the height asked for. */
+  height: number;
+  /** 1 on the 1200 × 900 screen of an XO. */
+  unit: number;
+  fonts: { title: number; subtitle: number; label: number };
+  bands: { newer: Rect; mine: Rect; older: Rect };
+  /** Width of the column for the bands' names. */
+  labels: number;
+  icon: number;
+  cells: { [Zone in keyof Counts]: Rect[][] };
+  /** This laptop: its button, its icon, and the circle around the icon that stays free for the ring. */
+  laptop: { cell: Rect; icon: number; ring: { x: number; y: number; radius: number } };
+}
+
+/** Icon sizes to try, at unit 1. */
+const ICONS = [112, 100, 88, 76, 66, 56, 46, 38];
+const SMALLEST_TOUCH = 44;
+
+interface Sizes {
+  unit: number;
+  icon: number;
+  cellWidth: number;
+  cellHeight: number;
+  laptopIcon: number;
+  laptopWidth: number;
+  laptopHeight: number;
+  ringRadius: number;
+  labels: number;
+  pad: number;
+  fonts: StageLayout['fonts'];
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+function sizesFor(input: StageInput, wanted: number): Sizes {
+  const unit = clamp(Math.min(input.width / 1200, input.height / 700), 0.6, 1.8);
+  const icon = Math.round(wanted * unit);
+  const roomy = wanted >= 76;
+  const title = Math.round(clamp((roomy ? 20 : 17) * unit, 12, 40));
+  const subtitle = Math.round(clamp((roomy ? 18 : 15) * unit, 11, 36));
+  const text = textHeight({ title, subtitle });
+  const laptopIcon = Math.round(clamp(icon * 1.5, 84 * unit, 165 * unit));
+  const ringRadius = Math.round(laptopIcon * 0.64);
+  return {
+    unit,
+    icon,
+    cellWidth: Math.max(SMALLEST_TOUCH, Math.round(icon + (roomy ? 64 : 34) * unit)),
+    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + text + 18 * unit)),
+    laptopIcon,
+    laptopWidth: Math.round(ringRadius * 2 + 34 * unit),
+    laptopHeight: Math.round(ringRadius * 2 + text + 16 * unit),
+    ringRadius,
+    labels: Math.round(Math.max(92, 150 * unit)),
+    pad: Math.round(8 * unit),
+    fonts: { title, subtitle, label: Math.round(clamp(22 * unit, 13, 40)) },
+  };
+}
+
+/** Height of the two lines below an icon. */
+export function textHeight(fonts: { title: number; subtitle: number }): number {
+  return Math.ceil(fonts.title * 1.3) + Math.ceil(fonts.subtitle * 1.3);
+}
+
+/** Cells of groups flowing in rows inside [left, right), from y = 0; a little air between groups. */
+function flow(groups: number[], left: number, right: number, sizes: Sizes): { cells: Rect[][]; height: number } {
+  const { cellWidth: width, cellHeight: height } = sizes;
+  const gap = Math.round(width * 0.3);
+  let x = left;
+  let y = 0;
+  const cells = groups.map((count, g) => {
+    if (g > 0 && x > left) x += gap;
+    return Array.from({ length: count }, () => {
+      if (x + width > right && x > left) {
+        x = left;
+        y += height;
+      }
+      const cell = { x, y, width, height };
+      x += width;
+      return cell;
+    });
+  });
+  const any = groups.some(count => count > 0);
+  return { cells, height: any ? y + height : 0 };
+}
+
+interface Middle {
+  mine: Rect[][];
+  different: Rect[][];
+  height: number;
+}
+
+/** Equal laptops stand left and right of this one in turn, the first ones nearest; different ones at the end. */
+function middle(input: StageInput, sizes: Sizes): Middle {
+  const { cellWidth: width, cellHeight: height, pad } = sizes;
+  const center = input.width / 2;
+  const leftEdge = Math.round(center - sizes.laptopWidth / 2) - pad;
+  const rightEdge = Math.round(center + sizes.laptopWidth / 2) + pad;
+  const columns = Math.max(1, Math.floor((leftEdge - sizes.labels) / width));
+  const columnsRight = Math.max(1, Math.floor((input.width - pad - rightEdge) / width));
+
+  let index = 0;
+  let [lefts, rights] = [0, 0];
+  const mine = input.counts.mine.map(count =>
+    Array.from({ length: count }, () => {
+      if (index++ % 2 === 0) {
+        const n = lefts++;
+        return { x: leftEdge - width * ((n % columns) + 1), y: Math.floor(n / columns) * height, width, height };
+      }
+      const n = rights++;
+      return { x: rightEdge + width * (n % columnsRight), y: Math.floor(n / columnsRight) * height, width, height };
+    }),
+  );
+  const different = input.counts.different.map(count =>
+    Array.from({ length: count }, () => {
+      const n = rights++;
+      return { x: rightEdge + width * (n % columnsRight), y: Math.floor(n / columnsRight) * height, width, height };
+    }),
+  );
+  const center2 = (cells: Rect[], rows: number, all: number) => {
+    for (const cell of cells) cell.y += Math.round(((all - rows) * height) / 2);
+  };
+  const rowsLeft = Math.ceil(lefts / columns);
+  const rowsRight = Math.ceil(rights / columnsRight);
+  const rows = Math.max(rowsLeft, rowsRight);
+  const all = [...mine, ...different].flat();
+  center2(
+    all.filter(cell => cell.x < center),
+    rowsLeft,
+    rows,
+  );
+  center2(
+    all.filter(cell => cell.x >= center),
+    rowsRight,
+    rows,
+  );
+  return { mine, different, height: rows * height };
+}
+
+/** Moves cells down in place. */
+function lower(groups: Rect[][], by: number): void {
+  for (const cell of groups.flat()) cell.y += Math.round(by);
+}
+
+function mirror(layout: StageLayout, width: number): void {
+  const rects = [...Object.values(layout.cells).flat(2), layout.laptop.cell];
+  for (const rect of rects) rect.x = width - rect.x - rect.width;
+  layout.laptop.ring.x = width - layout.laptop.ring.x;
+}
+
+function tryLayout(input: StageInput, sizes: Sizes): StageLayout {
+  const { width, counts } = input;
+  const { pad } = sizes;
+  const right = width - pad;
+  const newer = flow(counts.newer, sizes.labels, right, sizes);
+  const older = flow(counts.older, sizes.labels, right, sizes);
+  const inner = middle(input, sizes);
+  const oneRow = sizes.cellHeight;
+  const needs = {
+    newer: input.alone ? Math.round(150 * sizes.unit) : Math.max(oneRow, newer.height) + 2 * pad,
+    mine: Math.max(sizes.laptopHeight, inner.height) + 2 * pad,
+    older: input.alone && older.height === 0 ? 0 : Math.max(oneRow, older.height) + 2 * pad,
+  };
+  const total = needs.newer + needs.mine + needs.older;
+  const height = Math.max(input.height, total);
+  const spare = (height - total) / (needs.older > 0 ? 3 : 2);
+  const newerHeight = Math.round(needs.newer + spare);
+  const olderHeight = needs.older > 0 ? Math.round(needs.older + spare) : 0;
+  const mineHeight = height - newerHeight - olderHeight;
+  const bands = {
+    newer: { x: 0, y: 0, width, height: newerHeight },
+    mine: { x: 0, y: newerHeight, width, height: mineHeight },
+    older: { x: 0, y: newerHeight + mineHeight, width, height: olderHeight },
+  };
+  lower(newer.cells, bands.newer.y + (newerHeight - newer.height) / 2);
+  lower(older.cells, bands.older.y + (olderHeight - older.height) / 2);
+  lower(inner.mine, bands.mine.y + (mineHeight - inner.height) / 2);
+  lower(inner.different, bands.mine.y + (mineHeight - inner.height) / 2);
+  const cell = {
+    x: Math.round((width - sizes.laptopWidth) / 2),
+    y: Math.round(bands.mine.y + (mineHeight - sizes.laptopHeight) / 2),
+    width: sizes.laptopWidth,
+    height: sizes.laptopHeight,
+  };
+  const ring = { x: width / 2, y: cell.y + Math.round(8 * sizes.unit) + sizes.ringRadius, radius: sizes.ringRadius };
+  return {
+    height,
+    unit: sizes.unit,
+    fonts: sizes.fonts,
+    bands,
+    labels: sizes.labels,
+    icon: sizes.icon,
+    cells: { newer: newer.cells, mine: inner.mine, older: older.cells, different: inner.different },
+    laptop: { cell, icon: sizes.laptopIcon, ring },
+  };
+}
+
+/** The layout with the largest icons that fits; with the smallest ones it may be higher than the window. */
+export function layoutStage(input: StageInput): StageLayout {
+  let layout: StageLayout | null = null;
+  for (const icon of ICONS) {
+    layout = tryLayout(input, sizesFor(input, icon));
+    if (layout.height <= input.height) break;
+  }
+  if (!layout) throw new Error('no icon sizes');
+  if (input.rightToLeft) mirror(layout, input.width);
+  return layout;
+}

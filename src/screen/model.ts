@@ -1,0 +1,145 @@
+/** From what is known to what is shown: a pure function, tested without GTK. */
+import { compareVersions } from '../core/versions';
+import type { Neighbour } from '../service/contract';
+import { alertView } from './alert-model';
+import { barView } from './bar-model';
+import { _, fill } from './i18n';
+import type { Zone } from './places';
+import { isRunning, type ScreenState, stagedImage } from './state';
+import type { BandView, LaptopView, Slots, View } from './view';
+import { nickOf, relationWords } from './words';
+
+export function view(state: ScreenState): View {
+  const band = (label: string, groups: Slots[]): BandView => ({ label, groups });
+  const kept = keptLaptop(state);
+  const near = (zone: Zone) => zoneGroups(state, zone);
+  const newer = near('newer');
+  const older = near('older');
+  // The nearest place: going back needs nobody.
+  if (kept) (keptIsNewer(state) ? newer : older).unshift([kept]);
+  const alone = aloneView(state);
+  const running = isRunning(state);
+  const giving = running && state.upgrade?.progress.step === 'fetch' && !state.upgrade.progress.waiting;
+  return {
+    newer: band(_('Newer'), newer),
+    mine: band(_('Same as mine'), near('mine')),
+    older: band(_('Older'), older),
+    different: band(_('Different'), near('different')),
+    laptop: myLaptop(state),
+    ring: ringFraction(state),
+    alone,
+    moving: giving ? 'dots' : alone || (running && state.upgrade?.progress.waiting) ? 'waves' : null,
+    bar: barView(state),
+    alert: alertView(state),
+  };
+}
+
+function zoneGroups(state: ScreenState, zone: Zone): Slots[] {
+  return state.places
+    .filter(group => group.zone === zone)
+    .map(group =>
+      group.slots.map(id => {
+        const neighbour = id === null ? undefined : state.neighbours.get(id);
+        return neighbour ? nearLaptop(state, neighbour) : null;
+      }),
+    );
+}
+
+function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
+  const running = isRunning(state);
+  const helps = running && neighbour.commit === state.upgrade?.to.commit;
+  const source = state.upgrade?.progress.sources.find(s => s.address === neighbour.address);
+  const giving = running && source?.state === 'giving' && state.upgrade?.progress.step === 'fetch';
+  const key = `near:${neighbour.id}` as const;
+  const other = neighbour.relation === 'other';
+  const odd = other || neighbour.relation === 'different';
+  const subtitle = other ? `${neighbour.image} ${neighbour.version}` : neighbour.version;
+  return {
+    key,
+    title: nickOf(neighbour),
+    subtitle,
+    colors: neighbour.colors,
+    badge: odd ? 'different' : null,
+    selected: state.selected === key && !isWaitingToRestart(state),
+    faded: running && !helps && !giving,
+    enabled: !running,
+    giving,
+    name: fill(_('{nick} has {version}'), { nick: nickOf(neighbour), version: subtitle }),
+    description: giving ? _('is helping now') : relationWords(neighbour),
+  };
+}
+
+/** Ready is on the screen: the choice is made, nobody is outlined. */
+function isWaitingToRestart(state: ScreenState): boolean {
+  return stagedImage(state) !== null && state.comparison === null && state.selected !== 'kept';
+}
+
+function keptIsNewer(state: ScreenState): boolean {
+  const { current = null, previous = null } = state.status ?? {};
+  return current !== null && previous !== null && compareVersions(previous.version, current.version) > 0;
+}
+
+function keptLaptop(state: ScreenState): LaptopView | null {
+  const previous = state.status?.previous;
+  if (!previous) return null;
+  const running = isRunning(state);
+  return {
+    key: 'kept',
+    title: _('On my laptop'),
+    subtitle: previous.version,
+    colors: null,
+    badge: 'kept',
+    selected: state.selected === 'kept',
+    faded: running,
+    enabled: !running,
+    giving: false,
+    name: fill(_('{version} is kept on my laptop'), { version: previous.version }),
+    description: _('Going back needs nobody else.'),
+  };
+}
+
+function myLaptop(state: ScreenState): LaptopView {
+  const { status, profile, upgrade } = state;
+  const current = status?.current ?? null;
+  const version = current?.version ?? '';
+  const ready = stagedImage(state);
+  const percent = Math.round((ringFraction(state) ?? 0) * 100);
+  let description = '';
+  if (isRunning(state) && upgrade) {
+    description = fill(_('getting {version}, {percent} percent done'), { version: upgrade.to.version, percent });
+  } else if (ready) description = fill(_('{version} is ready'), { version: ready.version });
+  return {
+    key: 'mine',
+    title: _('My laptop'),
+    subtitle: version,
+    colors: status?.colors ?? profile.colors,
+    badge: ready ? 'check' : null,
+    selected: state.selected === 'mine',
+    faded: false,
+    enabled: !isRunning(state),
+    giving: false,
+    name: current ? fill(_('My laptop has {version}'), { version }) : _('My laptop'),
+    description,
+  };
+}
+
+/** How much of the ring each step fills: fetching is nearly all of the waiting. */
+const SHARES = { compare: [0, 0.02], fetch: [0.02, 0.8], check: [0.8, 0.9], stage: [0.9, 1], ready: [1, 1] } as const;
+
+function ringFraction(state: ScreenState): number | null {
+  const { upgrade } = state;
+  if (!upgrade || upgrade.state === 'staged') return null;
+  if (upgrade.state === 'failed' && upgrade.progress.bytesDone === 0) return null;
+  const { step, bytesDone, bytesTotal, filesDone, filesTotal } = upgrade.progress;
+  const [from, to] = SHARES[step];
+  const part = bytesTotal > 0 ? bytesDone / bytesTotal : filesTotal > 0 ? filesDone / filesTotal : 0;
+  return from + (to - from) * Math.min(1, Math.max(0, part));
+}
+
+function aloneView(state: ScreenState): View['alone'] {
+  if (state.neighbours.size > 0 || state.link !== 'connected' || isRunning(state)) return null;
+  const lines = [_('Turn on another laptop that has Pass It On.'), _('Both laptops must be on the same network.')];
+  const warning = state.status?.warnings[0];
+  if (warning) lines.push(warning);
+  return { title: _('Looking for laptops near you…'), lines };
+}

@@ -1,0 +1,134 @@
+/** The window: toolbar, alert, stage and bar, kept in step with the controller. */
+import { join } from 'node:path';
+import { Alert } from './alert';
+import { Bar } from './bar';
+import type { Controller } from './controller';
+import { renderIcon } from './draw';
+import { addClass, Gdk, Gtk, type Gtk3, guard, KEY, MODIFIER, on, VERTICAL } from './gtk';
+import { _ } from './i18n';
+import { activityIcon } from './icons';
+import { view } from './model';
+import { Stage } from './stage';
+import { applyStyle, type Frame, frameFor } from './style';
+import { Toolbar } from './toolbar';
+
+export interface WindowOptions {
+  /** First size in pixels, where no window manager decides. */
+  width: number;
+  height: number;
+  /** SUGAR_SCALING. */
+  scaling: string | undefined;
+  /** Inside Sugar: no frame, the whole screen. */
+  sugar: boolean;
+  close(): void;
+}
+
+export class ScreenWindow {
+  readonly window: Gtk3.Window = new Gtk.Window({ title: _('Pass It On') });
+  readonly stage: Stage;
+  readonly bar: Bar;
+  private readonly toolbar: Toolbar;
+  private readonly alert: Alert;
+  private frame: Frame;
+  private size = { width: 0, height: 0 };
+  private pending: NodeJS.Immediate | null = null;
+  private full = false;
+
+  constructor(
+    private readonly controller: Controller,
+    private readonly options: WindowOptions,
+  ) {
+    const act = controller.act.bind(controller);
+    this.stage = new Stage(key => controller.tap(key));
+    this.bar = new Bar(act);
+    this.alert = new Alert(act);
+    this.toolbar = new Toolbar(options.close);
+    this.frame = frameFor(options.width, options.height, options.scaling);
+    applyStyle(this.frame);
+    addClass(this.window, 'pass-it-on');
+    this.window.setIcon(renderIcon(activityIcon, 55, ['#282828', '#FFFFFF']));
+    this.window.setDefaultSize(options.width, options.height);
+    if (options.sugar) {
+      this.window.setDecorated(false);
+      this.window.maximize();
+    }
+    const box = new Gtk.Box({ orientation: VERTICAL });
+    for (const part of [this.toolbar, this.alert, this.stage, this.bar]) box.add(part.widget);
+    this.window.add(box);
+    on(this.window, 'delete-event', () => {
+      options.close();
+      return true;
+    });
+    on(this.window, 'key-press-event', event => this.key(event.keyval, event.state));
+    on(this.window, 'size-allocate', ({ width, height }) => this.resized(width, height));
+    // Many events may come at once; one drawing is enough.
+    controller.onChange(() => {
+      this.pending ??= setImmediate(guard('update', undefined, () => this.update()));
+    });
+  }
+
+  show(): void {
+    this.update();
+    this.window.showAll();
+  }
+
+  /** Brings everything up to the state of the controller. */
+  update(): void {
+    if (this.pending) clearImmediate(this.pending);
+    this.pending = null;
+    const shown = view(this.controller.state);
+    this.toolbar.update(shown.laptop.colors, this.frame);
+    this.alert.update(shown.alert, this.frame);
+    this.bar.update(shown.bar, this.frame);
+    this.stage.update(shown);
+  }
+
+  /** Sugar has put another activity in front: nothing needs to move meanwhile. */
+  setActive(active: boolean): void {
+    this.stage.setActive(active);
+  }
+
+  /** Writes what stands on the screen now as `<dir>/<name>.png`; the window must be shown. */
+  async screenshot(dir: string, name: string): Promise<string> {
+    this.update();
+    this.window.queueDraw();
+    // Two frames: sizes are given out in the first, drawn in the second.
+    await new Promise(resolve => setTimeout(resolve, 250));
+    const surface = this.window.getWindow();
+    const picture = surface && Gdk.pixbufGetFromWindow(surface, 0, 0, surface.getWidth(), surface.getHeight());
+    if (!picture) throw new Error('the window cannot be read');
+    const file = join(dir, `${name}.png`);
+    picture.savev(file, 'png', [], []);
+    return file;
+  }
+
+  private resized(width: number, height: number): void {
+    if (width === this.size.width && height === this.size.height) return;
+    this.size = { width, height };
+    setImmediate(
+      guard('resize', undefined, () => {
+        this.frame = frameFor(width, height, this.options.scaling);
+        applyStyle(this.frame);
+        this.update();
+      }),
+    );
+  }
+
+  private key(keyval: number, state: number): boolean {
+    const control = (state & MODIFIER.control) !== 0;
+    const alt = (state & MODIFIER.alt) !== 0;
+    if (control && (keyval === KEY.q || keyval === KEY.Q)) {
+      this.options.close();
+      return true;
+    }
+    if (alt && keyval === KEY.enter) {
+      this.full = !this.full;
+      if (this.full) this.window.fullscreen();
+      else this.window.unfullscreen();
+      return true;
+    }
+    if (keyval !== KEY.escape) return false;
+    if (!this.alert.escape()) this.controller.unselect();
+    return true;
+  }
+}
