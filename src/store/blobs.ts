@@ -1,0 +1,392 @@
+/**
+ * File contents and symlink targets: `blobs/ab/cdef…`, uncompressed, named by git oid, hard-linked into images. A blob
+ * gets its name only when its hash was right; one that the hash cache does not vouch for is hashed again before it is
+ * believed. So "it exists" means "it is whole", power failures included.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  promises,
+  readdirSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { PassItOnError, toPassItOnError } from '../core/errors';
+import { BlobHasher, isOid, type Oid } from '../core/object';
+import { syncFileSystem, temporaryName } from './atomic';
+import { failedWith } from './disk';
+import { HashCache, type HashRecord } from './hashcache';
+import { breathe, Turns } from './pace';
+
+/** Blobs up to here are held in memory until they are whole: one write, no temporary file to clean up. Bytes. */
+export const SMALL = 256 * 1024;
+/** One read or hash step of a large file: short enough for the event loop of a slow laptop. Bytes. */
+export const CHUNK = 256 * 1024;
+/** After this much unsynced, what is fetched is made durable, so that power failure costs little. */
+const SYNC_BYTES = 256 * 1024 * 1024;
+const SYNC_BLOBS = 4000;
+/** Contents are shared across images and so are their times. Seconds. */
+const BLOB_TIME = 1;
+
+/** Receives one blob; nothing of it can be seen before `commit`. */
+export interface BlobWriter {
+  write(chunk: Buffer): Promise<void>;
+  /** Throws 'source-lied', keeping nothing, when the content is not what its oid says. */
+  commit(): Promise<void>;
+  /** Keeps nothing. Harmless after `commit` or a failure. */
+  abort(): Promise<void>;
+}
+
+/** An open blob, checked against its record; the caller closes the handle. */
+export interface OpenBlob {
+  size: number;
+  handle: promises.FileHandle;
+}
+
+function recordOf(stat: Stats, sha256: string): HashRecord {
+  return { sha256, size: stat.size, mtime: stat.mtimeMs, inode: stat.ino };
+}
+
+function matches(record: HashRecord, stat: Stats): boolean {
+  return record.size === stat.size && record.mtime === stat.mtimeMs && record.inode === stat.ino && stat.isFile();
+}
+
+function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
+  const message = `What was received is not the content that was asked for (${oid.slice(0, 12)}).`;
+  return new PassItOnError('source-lied', message, 'Ask another laptop.', { cause });
+}
+
+/** Reads an open file from its start, hashing it in one pass; `also` sees every chunk (valid until it returns). */
+export async function hashHandle(
+  handle: promises.FileHandle,
+  size: number,
+  also?: (chunk: Buffer) => Promise<void>,
+): Promise<{ oid: Oid; sha256: string }> {
+  const hasher = new BlobHasher(size);
+  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK, size + 1)));
+  for (let position = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return hasher.digest();
+    position += bytesRead;
+    const chunk = buffer.subarray(0, bytesRead);
+    hasher.update(chunk);
+    if (also !== undefined) await also(chunk);
+  }
+}
+
+export class Blobs {
+  readonly #cache: HashCache;
+  readonly #syncs = new Turns();
+  #unsyncedBytes = 0;
+  #unsyncedBlobs = 0;
+  #syncFailure: unknown = null;
+  /** While unused blobs are being swept: those that came meanwhile and must stay. */
+  #arrivals: Set<Oid> | null = null;
+
+  /** dir: `blobs/`; temporaryDir on the same file system. */
+  constructor(
+    private readonly dir: string,
+    private readonly temporaryDir: string,
+    cacheFile: string,
+    private readonly readOnly: boolean,
+  ) {
+    this.#cache = new HashCache(cacheFile, readOnly);
+  }
+
+  path(oid: Oid): string {
+    if (!isOid(oid)) throw new RangeError(`not an oid: ${oid}`);
+    return join(this.dir, oid.slice(0, 2), oid.slice(2));
+  }
+
+  /** Size in bytes and SHA-256 of a held blob, or null. Hashes the file when its record does not fit it. */
+  async info(oid: Oid): Promise<{ size: number; sha256: string } | null> {
+    await breathe();
+    const stat = lstatSync(this.path(oid), { throwIfNoEntry: false });
+    if (stat === undefined) {
+      this.#cache.delete(oid);
+      return null;
+    }
+    const record = this.#cache.get(oid);
+    if (record !== null && matches(record, stat)) return { size: record.size, sha256: record.sha256 };
+    return this.#rehash(oid);
+  }
+
+  async has(oid: Oid): Promise<boolean> {
+    return (await this.info(oid)) !== null;
+  }
+
+  async #rehash(oid: Oid): Promise<{ size: number; sha256: string } | null> {
+    const path = this.path(oid);
+    const handle = await promises.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    let actual: { oid: Oid; sha256: string } | null;
+    let stat: Stats;
+    try {
+      stat = await handle.stat();
+      actual = stat.isFile() ? await hashHandle(handle, stat.size) : null;
+    } finally {
+      await handle.close();
+    }
+    if (actual?.oid === oid) {
+      this.#remember(oid, stat, actual.sha256);
+      return { size: stat.size, sha256: actual.sha256 };
+    }
+    // Left over from a power failure, or damaged: not the content of this name, so this name is not held.
+    this.#cache.delete(oid);
+    if (!this.readOnly) unlinkSync(path);
+    return null;
+  }
+
+  #remember(oid: Oid, stat: Stats, sha256: string): void {
+    this.#cache.put(oid, recordOf(stat, sha256));
+    this.#unsyncedBytes += stat.size;
+    this.#unsyncedBlobs += 1;
+  }
+
+  /** For reading: null when not held, or when the file is no longer what its record says (it is hashed again then). */
+  async open(oid: Oid): Promise<OpenBlob | null> {
+    if ((await this.info(oid)) === null) return null;
+    let handle: promises.FileHandle;
+    try {
+      handle = await promises.open(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (failedWith(error, 'ENOENT', 'ELOOP')) return null;
+      throw toPassItOnError(error);
+    }
+    const stat = await handle.stat();
+    const record = this.#cache.get(oid);
+    if (record !== null && matches(record, stat)) return { size: stat.size, handle };
+    await handle.close();
+    return null;
+  }
+
+  /** A small blob's content. Null when not held. Throws 'bad-data' when it is longer than `maxBytes`. */
+  async read(oid: Oid, maxBytes: number): Promise<Buffer | null> {
+    const blob = await this.open(oid);
+    if (blob === null) return null;
+    try {
+      if (blob.size > maxBytes) {
+        const message = `The object ${oid.slice(0, 12)} has ${blob.size} bytes where at most ${maxBytes} make sense.`;
+        throw new PassItOnError('bad-data', message, 'Get the image from another laptop.');
+      }
+      return await blob.handle.readFile();
+    } finally {
+      await blob.handle.close();
+    }
+  }
+
+  /** Begins to receive a blob of `size` bytes. */
+  async receive(oid: Oid, size: number): Promise<BlobWriter> {
+    this.path(oid);
+    if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
+    if (this.#syncFailure !== null) throw toPassItOnError(this.#syncFailure);
+    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size, this.temporaryDir);
+  }
+
+  /** Keeps content whose hashes are known to be right; true when it was not held before. */
+  async keep(oid: Oid, sha256: string, data: Buffer): Promise<boolean> {
+    if (await this.has(oid)) return false;
+    const temporary = this.temporary();
+    const fd = openSync(temporary, 'wx', 0o600);
+    try {
+      try {
+        for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+        futimesSync(fd, BLOB_TIME, BLOB_TIME);
+        this.#appear(oid, sha256, temporary, fstatSync(fd));
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      unlinkSync(temporary);
+      throw toPassItOnError(error);
+    }
+    return true;
+  }
+
+  /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
+  async keepFile(oid: Oid, sha256: string, temporary: string, handle: promises.FileHandle): Promise<boolean> {
+    if (await this.has(oid)) {
+      unlinkSync(temporary);
+      return false;
+    }
+    await handle.utimes(BLOB_TIME, BLOB_TIME);
+    this.#appear(oid, sha256, temporary, await handle.stat());
+    return true;
+  }
+
+  #appear(oid: Oid, sha256: string, temporary: string, stat: Stats): void {
+    const path = this.path(oid);
+    try {
+      renameSync(temporary, path);
+    } catch (error) {
+      if (!failedWith(error, 'ENOENT')) throw error;
+      mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true, mode: 0o700 });
+      renameSync(temporary, path);
+    }
+    this.#remember(oid, stat, sha256);
+    this.#arrivals?.add(oid);
+    if (this.#unsyncedBytes > SYNC_BYTES || this.#unsyncedBlobs > SYNC_BLOBS) this.#syncSoon();
+  }
+
+  temporary(): string {
+    return temporaryName(this.temporaryDir, 'blob');
+  }
+
+  /** True when some held blob may have this size: then it is worth hashing a large file before copying it. */
+  mayHoldSize(size: number): boolean {
+    return this.#cache.hasSize(size);
+  }
+
+  /** The file's times or owner were changed by us (staging): its record follows. */
+  refresh(oid: Oid, stat: Stats): void {
+    const record = this.#cache.get(oid);
+    if (record !== null && !matches(record, stat)) this.#cache.put(oid, recordOf(stat, record.sha256));
+  }
+
+  #syncSoon(): void {
+    this.#unsyncedBytes = 0;
+    this.#unsyncedBlobs = 0;
+    this.flush().catch(error => {
+      // Told to the next who wants to write.
+      this.#syncFailure = error;
+    });
+  }
+
+  /** Makes all blobs and records so far durable, and with `always` whatever else was written to the file system. */
+  async flush(always = false): Promise<void> {
+    await this.#syncs.run(async () => {
+      const records = this.#cache.takePending();
+      if (records.size === 0 && !always) return;
+      await syncFileSystem(this.dir);
+      this.#cache.flush(records);
+      this.#unsyncedBytes = 0;
+      this.#unsyncedBlobs = 0;
+      this.#syncFailure = null;
+    });
+  }
+
+  /** Removes every blob for which `used` says false, except those that arrive meanwhile. Returns how many. */
+  async sweep(mark: () => Promise<Set<Oid>>): Promise<number> {
+    this.#arrivals = new Set();
+    let removed = 0;
+    try {
+      const used = await mark();
+      for (const prefix of readdirSync(this.dir)) {
+        for (const rest of readdirSync(join(this.dir, prefix))) {
+          await breathe();
+          const oid = prefix + rest;
+          if (used.has(oid) || this.#arrivals.has(oid)) continue;
+          unlinkSync(join(this.dir, prefix, rest));
+          this.#cache.delete(oid);
+          removed += 1;
+        }
+      }
+    } finally {
+      this.#arrivals = null;
+    }
+    return removed;
+  }
+}
+
+/** Up to SMALL bytes: gathered in memory, written at once. */
+class SmallWriter implements BlobWriter {
+  readonly #data: Buffer;
+  #length = 0;
+
+  constructor(
+    private readonly blobs: Blobs,
+    private readonly oid: Oid,
+    size: number,
+  ) {
+    this.#data = Buffer.allocUnsafe(size);
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.#length + chunk.length > this.#data.length) throw sourceLied(this.oid);
+    chunk.copy(this.#data, this.#length);
+    this.#length += chunk.length;
+  }
+
+  async commit(): Promise<void> {
+    if (this.#length !== this.#data.length) throw sourceLied(this.oid);
+    const hasher = new BlobHasher(this.#data.length);
+    hasher.update(this.#data);
+    const actual = hasher.digest();
+    if (actual.oid !== this.oid) throw sourceLied(this.oid);
+    await this.blobs.keep(actual.oid, actual.sha256, this.#data);
+  }
+
+  async abort(): Promise<void> {}
+}
+
+/** Any size: through a temporary file, hashed on the way. */
+class LargeWriter implements BlobWriter {
+  readonly #hasher: BlobHasher;
+  #done = false;
+
+  private constructor(
+    private readonly blobs: Blobs,
+    private readonly oid: Oid,
+    size: number,
+    private readonly temporary: string,
+    private readonly handle: promises.FileHandle,
+  ) {
+    this.#hasher = new BlobHasher(size);
+  }
+
+  static async begin(blobs: Blobs, oid: Oid, size: number, dir: string): Promise<BlobWriter> {
+    const temporary = temporaryName(dir, 'blob');
+    try {
+      return new LargeWriter(blobs, oid, size, temporary, await promises.open(temporary, 'wx', 0o600));
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    try {
+      this.#hasher.update(chunk);
+    } catch (error) {
+      await this.abort();
+      throw sourceLied(this.oid, error);
+    }
+    try {
+      await this.handle.appendFile(chunk);
+    } catch (error) {
+      await this.abort();
+      throw toPassItOnError(error);
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      let actual: { oid: Oid; sha256: string };
+      try {
+        actual = this.#hasher.digest();
+      } catch (error) {
+        throw sourceLied(this.oid, error);
+      }
+      if (actual.oid !== this.oid) throw sourceLied(this.oid);
+      await this.blobs.keepFile(actual.oid, actual.sha256, this.temporary, this.handle);
+      this.#done = true;
+      await this.handle.close();
+    } catch (error) {
+      await this.abort();
+      throw toPassItOnError(error);
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (this.#done) return;
+    this.#done = true;
+    await this.handle.close();
+    await promises.rm(this.temporary, { force: true });
+  }
+}

@@ -1,0 +1,266 @@
+/** Turns a root tree on disk into blobs, trees and attributes: what `publish` begins with. */
+import { type BigIntStats, constants, promises, readlinkSync } from 'node:fs';
+import {
+  type AttributesMap,
+  DEFAULT_TIME,
+  exceptionFrom,
+  type FullAttributes,
+  fullAttributes,
+} from '../core/attributes';
+import type { ByteString } from '../core/bytes';
+import { BlobHasher, EMPTY_BLOB, type Oid } from '../core/object';
+import { encodeTree, MODE, type TreeEntry, type TreeMode } from '../core/tree';
+import { type Blobs, hashHandle, SMALL } from './blobs';
+import { diskPath } from './disk';
+import { mapOrdered } from './pace';
+import type { Quarantine } from './quarantine';
+import { atPath, changed, deviceOf, type Found, scan, shown } from './scan';
+import { Secrets } from './secrets';
+import type { WorkOptions } from './types';
+
+/** Files read at once: enough to keep a disk and the thread pool busy. */
+const PARALLEL = 8;
+
+export interface ImportOptions extends WorkOptions {
+  /** Record 0:0 as the owner of everything. */
+  ownerRoot: boolean;
+}
+
+export interface Imported {
+  root: Oid;
+  attributes: AttributesMap;
+  paths: number;
+  bytes: number;
+  newObjects: number;
+  newBytes: number;
+  /** Newest modification time in the tree, whole seconds. */
+  newest: number;
+  warnings: string[];
+}
+
+/** Where the content of a path went. */
+interface Kept {
+  oid: Oid;
+  size: number;
+  isNew: boolean;
+}
+
+type Entry = Extract<Found, { kind: 'entry' }>;
+
+const SHA256_OF_NOTHING = new BlobHasher(0).digest().sha256;
+
+function same(a: BigIntStats, b: BigIntStats): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}
+
+async function keepBytes(data: Buffer, blobs: Blobs): Promise<Kept> {
+  const hasher = new BlobHasher(data.length);
+  hasher.update(data);
+  const { oid, sha256 } = hasher.digest();
+  return { oid, size: data.length, isNew: await blobs.keep(oid, sha256, data) };
+}
+
+/** One pass: hashed and copied at once. A large file of a size that is held already is probably held: hashed first. */
+async function keepFile(base: ByteString, { path, stat }: Entry, blobs: Blobs): Promise<Kept> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const handle = await promises.open(diskPath(base, path), flags);
+  try {
+    if (!same(stat, await handle.stat({ bigint: true }))) throw changed(path);
+    const size = Number(stat.size);
+    const stillSame = async (): Promise<void> => {
+      if (!same(stat, await handle.stat({ bigint: true }))) throw changed(path);
+    };
+    if (size <= SMALL) {
+      const data = await readSmall(handle, size);
+      await stillSame();
+      return await keepBytes(data, blobs);
+    }
+    if (blobs.mayHoldSize(size)) {
+      const { oid } = await hashHandle(handle, size);
+      await stillSame();
+      if (await blobs.has(oid)) return { oid, size, isNew: false };
+    }
+    return await copyLarge(handle, size, blobs, stillSame);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readSmall(handle: promises.FileHandle, size: number): Promise<Buffer> {
+  const data = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(data, at, size - at, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  // Shorter than it was: the comparison of times that follows says so.
+  return data.subarray(0, at);
+}
+
+async function copyLarge(
+  from: promises.FileHandle,
+  size: number,
+  blobs: Blobs,
+  stillSame: () => Promise<void>,
+): Promise<Kept> {
+  const temporary = blobs.temporary();
+  const to = await promises.open(temporary, 'wx', 0o600);
+  try {
+    const { oid, sha256 } = await hashHandle(from, size, chunk => to.appendFile(chunk));
+    await stillSame();
+    return { oid, size, isNew: await blobs.keepFile(oid, sha256, temporary, to) };
+  } catch (error) {
+    await promises.rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await to.close();
+  }
+}
+
+async function keepContent(base: ByteString, entry: Entry, blobs: Blobs): Promise<Kept> {
+  try {
+    if (entry.type === 'file') return await keepFile(base, entry, blobs);
+    if (entry.type === 'symlink') {
+      const target = readlinkSync(diskPath(base, entry.path), { encoding: 'buffer' });
+      return await keepBytes(target, blobs);
+    }
+    // Devices and FIFOs are empty placeholders in the tree; the attributes say what they are.
+    return { oid: EMPTY_BLOB, size: 0, isNew: await blobs.keep(EMPTY_BLOB, SHA256_OF_NOTHING, Buffer.alloc(0)) };
+  } catch (error) {
+    throw atPath(entry.path, error);
+  }
+}
+
+function treeMode(type: FullAttributes['type'], mode: number): TreeMode {
+  if (type === 'dir') return MODE.dir;
+  if (type === 'symlink') return MODE.symlink;
+  return type === 'file' && (mode & 0o100) !== 0 ? MODE.exec : MODE.file;
+}
+
+function nameOf(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function seconds(ns: bigint): number {
+  return Number(ns / 1_000_000_000n);
+}
+
+/**
+ * Reads the tree at `base` once, keeping contents in `blobs` and trees in `quarantine`. Memory does not grow with the
+ * size of files. Throws 'unsupported', 'no-permission' or 'stopped'; nothing is left out in silence: sockets, which an
+ * image cannot hold and which mean nothing without their process, are told in `warnings`.
+ */
+export async function importTree(
+  base: ByteString,
+  blobs: Blobs,
+  quarantine: Quarantine,
+  options: ImportOptions,
+): Promise<Imported> {
+  const result: Imported = {
+    root: '',
+    attributes: new Map(),
+    paths: 0,
+    bytes: 0,
+    newObjects: 0,
+    newBytes: 0,
+    newest: 0,
+    warnings: [],
+  };
+  const secrets = new Secrets(blobs);
+  const groups = new HardLinks();
+  /** Entries of the folders that have been entered and not left. */
+  const open: TreeEntry[][] = [];
+  let files = 0;
+
+  const record = (path: ByteString, type: FullAttributes['type'], stat: BigIntStats, time: number): TreeMode => {
+    const mode = Number(stat.mode & 0o7777n);
+    const tree = treeMode(type, mode);
+    const full: FullAttributes = {
+      ...fullAttributes({ mode: tree }, undefined),
+      type,
+      uid: options.ownerRoot ? 0 : Number(stat.uid),
+      gid: options.ownerRoot ? 0 : Number(stat.gid),
+      time,
+    };
+    // The kernel gives symlinks no mode of their own.
+    if (type !== 'symlink') full.mode = mode;
+    if (type === 'block' || type === 'char') full.device = deviceOf(stat.rdev);
+    const exception = exceptionFrom({ mode: tree }, full);
+    if (exception !== undefined) result.attributes.set(path, exception);
+    result.newest = Math.max(result.newest, seconds(stat.mtimeNs));
+    return tree;
+  };
+
+  const work = async (found: Found): Promise<{ found: Found; kept: Kept | null }> => {
+    if (found.kind !== 'entry') return { found, kept: null };
+    return { found, kept: await groups.once(found, () => keepContent(base, found, blobs)) };
+  };
+
+  for await (const { found, kept } of mapOrdered(scan(base, options.signal), PARALLEL, work)) {
+    if (found.kind === 'socket') {
+      result.warnings.push(`${shown(found.path)} is a socket: left out.`);
+      continue;
+    }
+    if (found.kind === 'leave') {
+      const oid = await quarantine.putObject('tree', encodeTree(open.pop() ?? []));
+      if (found.path === '') result.root = oid;
+      else open.at(-1)?.push({ mode: MODE.dir, name: nameOf(found.path), oid });
+      continue;
+    }
+    if (found.path !== '') result.paths += 1;
+    if (found.kind === 'enter') {
+      record(found.path, 'dir', found.stat, DEFAULT_TIME);
+      open.push([]);
+      continue;
+    }
+    const time = found.timeMatters ? seconds(found.stat.mtimeNs) : DEFAULT_TIME;
+    const mode = record(found.path, found.type, found.stat, time);
+    const { oid, size, isNew } = kept as Kept;
+    open.at(-1)?.push({ mode, name: nameOf(found.path), oid });
+    groups.seen(found);
+    if (found.type === 'file') result.bytes += size;
+    if (isNew) {
+      result.newObjects += 1;
+      result.newBytes += size;
+    }
+    files += 1;
+    options.onProgress?.(files, 0, result.bytes, 0);
+    await secrets.look(found.path, oid);
+  }
+  groups.record(result.attributes);
+  result.warnings.push(...secrets.warnings());
+  return result;
+}
+
+/** Paths of the tree that are one inode. */
+class HardLinks {
+  readonly #inodes = new Map<bigint, { kept: Promise<Kept>; paths: ByteString[] }>();
+
+  /** Keeps the content of an inode once, however many paths it has. */
+  async once({ stat }: Entry, keep: () => Promise<Kept>): Promise<Kept> {
+    if (stat.nlink < 2n) return keep();
+    const known = this.#inodes.get(stat.ino);
+    if (known !== undefined) return { ...(await known.kept), isNew: false };
+    const kept = keep();
+    this.#inodes.set(stat.ino, { kept, paths: [] });
+    return kept;
+  }
+
+  seen({ path, stat }: Entry): void {
+    this.#inodes.get(stat.ino)?.paths.push(path);
+  }
+
+  /** Numbers the groups; an inode whose other links are outside the tree is no group. */
+  record(attributes: AttributesMap): void {
+    let group = 0;
+    for (const { paths } of this.#inodes.values()) {
+      if (paths.length < 2) continue;
+      group += 1;
+      // One inode has one time: where it matters for one of its paths, it holds for all.
+      const time = paths.map(path => attributes.get(path)?.time).find(known => known !== undefined);
+      const shared = time === undefined ? { hardlink: group } : { hardlink: group, time };
+      for (const path of paths) attributes.set(path, { ...attributes.get(path), ...shared });
+    }
+  }
+}

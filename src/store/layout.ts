@@ -1,0 +1,95 @@
+/** Where things are in a store, and what a crash may leave there. */
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOid, type Oid } from '../core/object';
+import { temporaryName } from './atomic';
+import { failedWith, removeTree } from './disk';
+
+/** Leftovers after which blobs may be here that no image needs. */
+const MAY_LEAVE_BLOBS = /^(publish|discard|remove)-/;
+
+export class Layout {
+  readonly blobs: string;
+  readonly cache: string;
+  readonly git: string;
+  readonly images: string;
+  /** Unfinished downloads (`<commit>/`); everything else in it is of the moment, and rubbish after a crash. */
+  readonly partial: string;
+  readonly lock: string;
+  readonly state: string;
+
+  constructor(readonly dir: string) {
+    this.blobs = join(dir, 'blobs');
+    this.cache = join(dir, 'cache');
+    this.git = join(dir, 'git');
+    this.images = join(dir, 'images');
+    this.partial = join(dir, 'partial');
+    this.lock = join(dir, 'lock');
+    this.state = join(dir, 'state.json');
+  }
+
+  get hashes(): string {
+    return join(this.cache, 'hashes');
+  }
+
+  get sizes(): string {
+    return join(this.cache, 'sizes.json');
+  }
+
+  quarantine(commit: Oid): string {
+    return join(this.partial, commit);
+  }
+
+  temporary(kind: 'publish' | 'discard' | 'remove' | 'link'): string {
+    return temporaryName(this.partial, kind);
+  }
+
+  create(): void {
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    // It will hold setuid files of old images.
+    chmodSync(this.dir, 0o700);
+    for (const dir of [this.blobs, this.cache, this.git, this.images, this.partial]) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  /** Where a commit's tree stands, or would stand. Two commits of one version could begin with the same 7 digits. */
+  imageDir(version: string, commit: Oid): string {
+    const long = join(this.images, `${version}-${commit}`);
+    return lstatSync(long, { throwIfNoEntry: false }) === undefined
+      ? join(this.images, `${version}-${commit.slice(0, 7)}`)
+      : long;
+  }
+
+  /** Removes what a crash left in `partial/`; true if blobs may be left over as well. */
+  async clean(): Promise<boolean> {
+    let mayLeaveBlobs = false;
+    for (const name of readdirSync(this.partial)) {
+      if (isOid(name)) continue;
+      mayLeaveBlobs ||= MAY_LEAVE_BLOBS.test(name);
+      await removeTree(join(this.partial, name));
+    }
+    return mayLeaveBlobs;
+  }
+
+  /** Commits with an unfinished download. */
+  quarantined(): Oid[] {
+    return readdirSync(this.partial).filter(isOid);
+  }
+
+  /** A symlink at the top of the store, replaced as a whole; null removes it. */
+  link(name: string, target: string | null): void {
+    const path = join(this.dir, name);
+    if (target === null) {
+      try {
+        unlinkSync(path);
+      } catch (error) {
+        if (!failedWith(error, 'ENOENT')) throw error;
+      }
+      return;
+    }
+    const temporary = this.temporary('link');
+    symlinkSync(target, temporary);
+    renameSync(temporary, path);
+  }
+}

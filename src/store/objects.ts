@@ -1,0 +1,130 @@
+/** Folders of loose git objects (commits, trees, attributes) in git's own layout, and the trees read last. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassItOnError } from '../core/errors';
+import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
+import { parseTree, type TreeEntry } from '../core/tree';
+import { temporaryName } from './atomic';
+import { failedWith } from './disk';
+import { breathe } from './pace';
+
+export interface GitObject {
+  type: ObjectType;
+  data: Buffer;
+}
+
+/** One folder of loose objects; what it gives has the hash that its name says. */
+export class LooseObjects {
+  /**
+   * dir: as git's `objects/`; temporaryDir on the same file system. Writes are whole or not there, but durable only
+   * after `sync -f`; since every read is checked, one that power failure tore counts as missing.
+   */
+  constructor(
+    readonly dir: string,
+    private readonly temporaryDir: string,
+  ) {}
+
+  path(oid: Oid): string {
+    if (!isOid(oid)) throw new RangeError(`not an oid: ${oid}`);
+    return join(this.dir, oid.slice(0, 2), oid.slice(2));
+  }
+
+  read(oid: Oid): GitObject | null {
+    let compressed: Buffer;
+    try {
+      compressed = readFileSync(this.path(oid));
+    } catch (error) {
+      if (failedWith(error, 'ENOENT', 'ENOTDIR')) return null;
+      throw error;
+    }
+    let object: GitObject;
+    try {
+      object = parseLooseObject(compressed);
+    } catch (error) {
+      if (error instanceof PassItOnError && error.code === 'bad-data') return null;
+      throw error;
+    }
+    return objectOid(object.type, object.data) === oid ? object : null;
+  }
+
+  /** Overwrites: what is there may be torn. */
+  write(type: ObjectType, data: Buffer): Oid {
+    const oid = objectOid(type, data);
+    const temporary = temporaryName(this.temporaryDir, 'object');
+    try {
+      writeFileSync(temporary, looseObject(type, data), { flag: 'wx', mode: 0o644 });
+      this.take(oid, temporary);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    return oid;
+  }
+
+  /** Renames a loose object of elsewhere on this file system into this folder. */
+  take(oid: Oid, from: string): void {
+    const path = this.path(oid);
+    try {
+      renameSync(from, path);
+    } catch (error) {
+      if (!failedWith(error, 'ENOENT')) throw error;
+      mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true });
+      renameSync(from, path);
+    }
+  }
+}
+
+/** The trees read last, bounded by the number of their entries; content-addressed, so never stale. */
+export class TreeCache {
+  readonly #trees = new Map<Oid, TreeEntry[]>();
+  #entries = 0;
+
+  constructor(private readonly maxEntries = 60_000) {}
+
+  /** The tree, read through `read` unless known. Throws 'damaged' when it is not there, 'bad-data' when malformed. */
+  get(oid: Oid, read: (oid: Oid) => GitObject | null): TreeEntry[] {
+    if (oid === EMPTY_TREE) return [];
+    const known = this.#trees.get(oid);
+    if (known !== undefined) {
+      this.#trees.delete(oid);
+      this.#trees.set(oid, known);
+      return known;
+    }
+    const object = read(oid);
+    if (object?.type !== 'tree') {
+      const message = `A folder listing (${oid.slice(0, 12)}) is missing or damaged.`;
+      throw new PassItOnError('damaged', message, 'Get the image again from another laptop.');
+    }
+    const entries = parseTree(object.data);
+    this.#trees.set(oid, entries);
+    this.#entries += entries.length + 1;
+    for (const [oldest, old] of this.#trees) {
+      if (this.#entries <= this.maxEntries || oldest === oid) break;
+      this.#trees.delete(oldest);
+      this.#entries -= old.length + 1;
+    }
+    return entries;
+  }
+}
+
+/** Reading objects from wherever they are: the store's own, or a quarantine that falls back to the store. */
+export class ObjectReader {
+  constructor(
+    readonly read: (oid: Oid) => GitObject | null,
+    private readonly cache: TreeCache,
+  ) {}
+
+  /** For core's tree walks. Throws 'damaged' when the tree is not there, 'bad-data' when it is malformed. */
+  readonly tree = async (oid: Oid): Promise<TreeEntry[]> => {
+    await breathe();
+    return this.cache.get(oid, this.read);
+  };
+
+  /** An object that must be there: else 'damaged'. */
+  need(oid: Oid, type: ObjectType, what: string): Buffer {
+    const object = this.read(oid);
+    if (object?.type === type) return object.data;
+    const message = `The ${what} (${oid.slice(0, 12)}) is missing or damaged.`;
+    throw new PassItOnError('damaged', message, 'Get the image again from another laptop.');
+  }
+}

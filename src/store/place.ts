@@ -1,0 +1,122 @@
+/**
+ * Puts one path of an image into the tree being staged: a hard link where an inode with this content and these
+ * attributes may be shared, else a fresh copy. Two paths of one image share an inode only if they did when it was
+ * published (43 empty configuration files must not become one), and an inode that other names point to is never
+ * changed.
+ */
+import { constants, copyFileSync, linkSync, lstatSync, promises, type Stats, symlinkSync } from 'node:fs';
+import type { FullAttributes } from '../core/attributes';
+import type { ByteString } from '../core/bytes';
+import type { Oid } from '../core/object';
+import { type Blobs, SMALL } from './blobs';
+import { diskPath, failedWith } from './disk';
+import { type ImagePath, missingBlob } from './image';
+import { hasAttributes, kindOnDisk, makeNode, setAttributes } from './inode';
+
+/** PATH_MAX of linux/limits.h. Bytes. */
+const MAX_LINK = 4095;
+/** Below the least limit of the usual file systems (ext4: 65,000), with room for the groups of one image. */
+const MANY_LINKS = 30_000;
+
+export class Placer {
+  /** Inodes this image uses → the group they belong to; null: one path alone. */
+  readonly #used = new Map<number, number | null>();
+  /** Group → its first path placed. */
+  readonly #groups = new Map<number, Buffer>();
+
+  /**
+   * base: the tree being staged. temporaryDir: for names of a moment, on the same file system.
+   * groupSizes: how many paths each hard-link group has.
+   */
+  constructor(
+    private readonly base: ByteString,
+    private readonly blobs: Blobs,
+    private readonly temporaryDir: string,
+    private readonly groupSizes: ReadonlyMap<number, number>,
+  ) {}
+
+  /**
+   * Places anything but a folder. `candidates`: the same path in other images, with equal content and attributes.
+   * Returns the size of a regular file's content, in bytes, else 0.
+   */
+  async place({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): Promise<number> {
+    const info = await this.blobs.info(entry.oid);
+    if (info === null) throw missingBlob(entry.oid);
+    const size = full.type === 'file' ? info.size : null;
+    const to = diskPath(this.base, path);
+    const group = full.hardlink ?? null;
+    const first = group === null ? undefined : this.#groups.get(group);
+    if (first !== undefined) {
+      linkSync(first, to);
+      return size ?? 0;
+    }
+    const linked =
+      this.#linkCandidate(candidates, to, full, size) ||
+      (kindOnDisk(full) === 'file' && this.#linkBlob(entry.oid, to, full, info.size));
+    if (!linked) {
+      await this.#makeFresh(entry.oid, to, full, info.size);
+      this.#use(lstatSync(to), group);
+    }
+    if (group !== null) this.#groups.set(group, to);
+    return size ?? 0;
+  }
+
+  #use(stat: Stats, group: number | null): void {
+    this.#used.set(stat.ino, group);
+  }
+
+  /** Not yet used in this image, and with room for the links that this path, or its group, needs. */
+  #isFree(stat: Stats, full: FullAttributes): boolean {
+    const links = full.hardlink === undefined ? 1 : (this.groupSizes.get(full.hardlink) ?? 1);
+    return !this.#used.has(stat.ino) && (links === 1 || stat.nlink + links < MANY_LINKS);
+  }
+
+  #linkCandidate(candidates: readonly Buffer[], to: Buffer, full: FullAttributes, size: number | null): boolean {
+    for (const candidate of candidates) {
+      const stat = lstatSync(candidate, { throwIfNoEntry: false });
+      // Compared with the disk once more: a path that was tampered with must not spread into the next image.
+      if (stat === undefined || !hasAttributes(stat, full, size) || !this.#isFree(stat, full)) continue;
+      if (this.#link(candidate, to, stat, full)) return true;
+    }
+    return false;
+  }
+
+  #linkBlob(oid: Oid, to: Buffer, full: FullAttributes, size: number): boolean {
+    const path = this.blobs.path(oid);
+    const from = Buffer.from(path);
+    let stat = lstatSync(path);
+    if (!this.#isFree(stat, full)) return false;
+    if (!hasAttributes(stat, full, size)) {
+      if (stat.nlink !== 1) return false;
+      setAttributes(from, full);
+      stat = lstatSync(path);
+      this.blobs.refresh(oid, stat);
+    }
+    return this.#link(from, to, stat, full);
+  }
+
+  #link(from: Buffer, to: Buffer, stat: Stats, full: FullAttributes): boolean {
+    try {
+      linkSync(from, to);
+    } catch (error) {
+      if (failedWith(error, 'EMLINK')) return false;
+      throw error;
+    }
+    this.#use(stat, full.hardlink ?? null);
+    return true;
+  }
+
+  async #makeFresh(oid: Oid, to: Buffer, full: FullAttributes, size: number): Promise<void> {
+    const kind = kindOnDisk(full);
+    if (kind === 'symlink') {
+      const target = await this.blobs.read(oid, MAX_LINK);
+      if (target === null) throw missingBlob(oid);
+      symlinkSync(target, to);
+    } else if (kind === 'file') {
+      const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
+      if (size <= SMALL) copyFileSync(this.blobs.path(oid), to, flags);
+      else await promises.copyFile(this.blobs.path(oid), to, flags);
+    } else await makeNode(to, full, this.temporaryDir);
+    setAttributes(to, full);
+  }
+}

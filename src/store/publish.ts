@@ -1,0 +1,100 @@
+/** From a root tree on disk to a commit whose objects lie in a quarantine and whose contents are blobs. */
+import { createHash } from 'node:crypto';
+import { promises } from 'node:fs';
+import { encodeAttributes } from '../core/attributes';
+import { encodeCommit } from '../core/commit';
+import { PassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+import { encodeTree, MODE } from '../core/tree';
+import { isImageName } from '../core/versions';
+import type { Blobs } from './blobs';
+import { asBytes } from './disk';
+import { computeManifest, readHead, walkImage } from './image';
+import { importTree } from './import';
+import type { Quarantine } from './quarantine';
+import type { WorkOptions } from './types';
+
+export interface PublishOptions extends WorkOptions {
+  name: string;
+  version: string;
+  /** Release time, whole seconds since 1970; else SOURCE_DATE_EPOCH, else the newest modification time in the tree. */
+  time?: number;
+  /** Record 0:0 as the owner of everything: for trees made by an ordinary user. */
+  ownerRoot?: boolean;
+}
+
+export interface Prepared {
+  commit: Oid;
+  paths: number;
+  bytes: number;
+  newObjects: number;
+  newBytes: number;
+  warnings: string[];
+}
+
+function checkName(what: string, name: string): void {
+  if (isImageName(name)) return;
+  const message = `${JSON.stringify(name)} cannot be the ${what} of an image.`;
+  const remedy = 'Use up to 63 letters, digits and . _ + -, beginning with a letter or digit.';
+  throw new PassItOnError('bad-name', message, remedy);
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch/ */
+function epochFromEnvironment(): number | undefined {
+  const text = process.env.SOURCE_DATE_EPOCH;
+  if (text === undefined || text === '') return undefined;
+  if (/^[0-9]{1,12}$/.test(text)) return Number(text);
+  throw new PassItOnError('usage', 'SOURCE_DATE_EPOCH is not a number of seconds.', 'Set it right, or unset it.');
+}
+
+/** The tree's real path; throws 'not-found', or 'usage' when the store lies in it: it would import itself. */
+async function treeAt(dir: string, storeDir: string): Promise<string> {
+  const tree = await promises.realpath(dir);
+  if (!(await promises.stat(tree)).isDirectory()) {
+    throw new PassItOnError('not-found', `${dir} is not a folder.`, 'Name the folder that holds the root tree.');
+  }
+  if (`${await promises.realpath(storeDir)}/`.startsWith(tree === '/' ? '/' : `${tree}/`)) {
+    const message = 'The store lies in the tree to publish.';
+    throw new PassItOnError('usage', message, 'Use a --store elsewhere, or publish another folder.');
+  }
+  return tree;
+}
+
+/** See Store.publish. */
+export async function prepare(
+  dir: string,
+  storeDir: string,
+  blobs: Blobs,
+  quarantine: Quarantine,
+  options: PublishOptions,
+): Promise<Prepared> {
+  checkName('name', options.name);
+  checkName('version', options.version);
+  const time = options.time ?? epochFromEnvironment();
+  const base = asBytes(await treeAt(dir, storeDir));
+  const { onProgress, signal, ownerRoot = false } = options;
+  const imported = await importTree(base, blobs, quarantine, { onProgress, signal, ownerRoot });
+  const { root, attributes, newest, ...counts } = imported;
+
+  const attributesData = encodeAttributes(attributes);
+  const tree = await quarantine.putObject(
+    'tree',
+    encodeTree([
+      { mode: MODE.file, name: 'attributes', oid: await quarantine.putObject('blob', attributesData) },
+      { mode: MODE.dir, name: 'root', oid: root },
+    ]),
+  );
+  const facts = {
+    tree,
+    name: options.name,
+    version: options.version,
+    releaseTime: time ?? newest,
+    attributesSha256: createHash('sha256').update(attributesData).digest('hex'),
+  };
+  // The manifest is read back from the objects, as everybody else will derive it.
+  const draft = encodeCommit({ ...facts, manifestSha256: '0'.repeat(64) });
+  const head = readHead('', draft, quarantine.reader);
+  const manifest = await computeManifest(walkImage(head, attributes, quarantine.reader), blobs, { signal });
+  const commit = encodeCommit({ ...facts, manifestSha256: manifest.sha256 });
+  return { commit: await quarantine.putObject('commit', commit), ...counts };
+}

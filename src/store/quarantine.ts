@@ -1,0 +1,102 @@
+/**
+ * Objects of an image that is not complete yet, under `partial/`: trees arrive before their children, and "I have this
+ * tree" must always mean "and all below it". Only staging moves them into `git/`.
+ */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { toPassItOnError } from '../core/errors';
+import { isOid, type ObjectType, type Oid, objectOid } from '../core/object';
+import { MODE, parseTree, type TreeEntry } from '../core/tree';
+import { removeTree } from './disk';
+import { type GitObject, LooseObjects, ObjectReader, type TreeCache } from './objects';
+import { breathe } from './pace';
+
+export class Quarantine {
+  /** What is here and, below it, what the store holds. */
+  readonly reader: ObjectReader;
+  readonly #objects: LooseObjects;
+
+  /**
+   * dir: created when missing, kept over restarts.
+   * fallback: the store's own objects, which are complete.
+   * onDiscard: how the store removes it, and with it the blobs that only this image needed.
+   */
+  constructor(
+    readonly dir: string,
+    private readonly fallback: LooseObjects,
+    trees: TreeCache,
+    private readonly onDiscard: (quarantine: Quarantine) => Promise<void>,
+  ) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#objects = new LooseObjects(dir, dir);
+    this.reader = new ObjectReader(oid => this.#objects.read(oid) ?? this.fallback.read(oid), trees);
+  }
+
+  /** Keeps an object; returns its oid. Throws 'bad-data' for a malformed tree. */
+  async putObject(type: ObjectType, data: Buffer): Promise<Oid> {
+    await breathe();
+    const oid = objectOid(type, data);
+    if (type === 'tree') parseTree(data);
+    try {
+      if (this.#objects.read(oid) === null && this.fallback.read(oid) === null) this.#objects.write(type, data);
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
+    return oid;
+  }
+
+  async readObject(oid: Oid): Promise<GitObject | null> {
+    await breathe();
+    return this.reader.read(oid);
+  }
+
+  async readTree(oid: Oid): Promise<TreeEntry[]> {
+    return this.reader.tree(oid);
+  }
+
+  async has(oid: Oid): Promise<boolean> {
+    return (await this.readObject(oid)) !== null;
+  }
+
+  /** Moves one object into the store; false if it is there already. */
+  release(oid: Oid): boolean {
+    if (this.#objects.read(oid) === null) return false;
+    this.fallback.take(oid, this.#objects.path(oid));
+    return true;
+  }
+
+  /** Moves a tree and all that is below it into the store, children first: what the store has is always complete. */
+  async releaseTree(root: Oid): Promise<void> {
+    const stack: { oid: Oid; entered: boolean }[] = [{ oid: root, entered: false }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      await breathe();
+      if (top.entered || this.#objects.read(top.oid) === null) {
+        this.release(top.oid);
+        stack.pop();
+        continue;
+      }
+      top.entered = true;
+      for (const { oid, mode } of await this.readTree(top.oid)) {
+        if (mode === MODE.dir) stack.push({ oid, entered: false });
+      }
+    }
+  }
+
+  /** Forgets what was gathered, and blobs that nothing else needs. */
+  async discard(): Promise<void> {
+    await this.onDiscard(this);
+  }
+
+  /** Removes the folder only. */
+  async remove(): Promise<void> {
+    await removeTree(this.dir);
+  }
+
+  /** Oids of the objects that are here and not in the store; whether they are whole is another question. */
+  *own(): Generator<Oid> {
+    for (const prefix of readdirSync(this.dir)) {
+      if (prefix.length !== 2) continue;
+      for (const rest of readdirSync(join(this.dir, prefix))) if (isOid(prefix + rest)) yield prefix + rest;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Builds the complete root tree of an image beside the others, from blobs that are all held. Nothing of it counts until
+ * it is on the disk as a whole and gets its name by one rename (which the store does).
+ */
+import { mkdirSync } from 'node:fs';
+import { type AttributesMap, fullAttributes } from '../core/attributes';
+import { badData } from '../core/bad-data';
+import { type ByteString, joinPath } from '../core/bytes';
+import type { Oid } from '../core/object';
+import { MODE, type TreeEntry } from '../core/tree';
+import type { Blobs } from './blobs';
+import { asBytes, diskPath } from './disk';
+import { type ImageHead, rootEntry, type Totals, walkImage } from './image';
+import { sameAttributes, setAttributes } from './inode';
+import type { ObjectReader } from './objects';
+import { breathe, stopIfAsked } from './pace';
+import { Placer } from './place';
+import type { WorkOptions } from './types';
+
+/** Folders deeper than this exist in no image that a Linux path can name. */
+const MAX_DEPTH = 4096;
+
+/** A complete image to share inodes with. */
+export interface HeldTree {
+  dir: string;
+  root: Oid;
+  attributes: AttributesMap;
+}
+
+/** The folder of a held image that has the same path as the one being staged. */
+interface HeldFolder {
+  tree: HeldTree;
+  entries: Map<ByteString, TreeEntry>;
+}
+
+interface Frame {
+  path: ByteString;
+  entry: TreeEntry;
+  left: TreeEntry[];
+  held: HeldFolder[];
+}
+
+/**
+ * dir: does not exist yet. `held`: the likeliest first. Progress: files placed and bytes of their content.
+ * Throws 'damaged' when a blob is missing, 'stopped', 'no-space'.
+ */
+export async function buildTree(
+  dir: string,
+  head: ImageHead,
+  attributes: AttributesMap,
+  objects: ObjectReader,
+  blobs: Blobs,
+  held: readonly HeldTree[],
+  temporaryDir: string,
+  options: WorkOptions,
+): Promise<Totals> {
+  const totals = await measure(head, attributes, objects, blobs, options);
+  const base = asBytes(dir);
+  const placer = new Placer(base, blobs, temporaryDir, groupSizes(attributes));
+  const stack: Frame[] = [];
+  let files = 0;
+  let bytes = 0;
+
+  const enter = async (path: ByteString, entry: TreeEntry, above: HeldFolder[]): Promise<void> => {
+    if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
+    mkdirSync(diskPath(base, path), { mode: 0o700 });
+    const left = [...(await objects.tree(entry.oid))].reverse();
+    stack.push({ path, entry, left, held: await foldersBelow(above, entry.name, objects) });
+  };
+
+  const tops: HeldFolder[] = held.map(tree => ({ tree, entries: new Map([['', heldRoot(tree)]]) }));
+  await enter('', rootEntry(head), tops);
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    await breathe();
+    stopIfAsked(options.signal);
+    const entry = frame.left.pop();
+    if (entry === undefined) {
+      // Last of all, because every entry made in a folder changes its time.
+      setAttributes(diskPath(base, frame.path), fullAttributes(frame.entry, attributes.get(frame.path)));
+      stack.pop();
+      continue;
+    }
+    const path = joinPath(frame.path, entry.name);
+    if (entry.mode === MODE.dir) {
+      await enter(path, entry, frame.held);
+      continue;
+    }
+    const full = fullAttributes(entry, attributes.get(path));
+    const candidates: Buffer[] = [];
+    for (const { tree, entries } of frame.held) {
+      const other = entries.get(entry.name);
+      if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
+      const same = sameAttributes(full, fullAttributes(other, tree.attributes.get(path)));
+      if (same) candidates.push(diskPath(asBytes(tree.dir), path));
+    }
+    bytes += await placer.place({ path, entry, full }, candidates);
+    files += 1;
+    options.onProgress?.(files, totals.files, bytes, totals.bytes);
+  }
+  return totals;
+}
+
+function heldRoot(tree: HeldTree): TreeEntry {
+  return { mode: MODE.dir, name: '', oid: tree.root };
+}
+
+async function foldersBelow(above: HeldFolder[], name: ByteString, objects: ObjectReader): Promise<HeldFolder[]> {
+  const below: HeldFolder[] = [];
+  for (const { tree, entries } of above) {
+    const folder = entries.get(name);
+    if (folder?.mode !== MODE.dir) continue;
+    const inside = await objects.tree(folder.oid);
+    below.push({ tree, entries: new Map(inside.map(entry => [entry.name, entry])) });
+  }
+  return below;
+}
+
+function groupSizes(attributes: AttributesMap): Map<number, number> {
+  const sizes = new Map<number, number>();
+  for (const { hardlink } of attributes.values()) {
+    if (hardlink !== undefined) sizes.set(hardlink, (sizes.get(hardlink) ?? 0) + 1);
+  }
+  return sizes;
+}
+
+/** Paths, files and bytes of an image; blobs that are missing count as nothing. */
+export async function measure(
+  head: ImageHead,
+  attributes: AttributesMap,
+  objects: ObjectReader,
+  blobs: Blobs,
+  options: WorkOptions = {},
+): Promise<Totals> {
+  const totals: Totals = { paths: 0, files: 0, bytes: 0 };
+  for await (const { entry, full } of walkImage(head, attributes, objects)) {
+    stopIfAsked(options.signal);
+    totals.paths += 1;
+    if (full.type !== 'dir') totals.files += 1;
+    if (full.type === 'file') totals.bytes += (await blobs.info(entry.oid))?.size ?? 0;
+  }
+  return totals;
+}

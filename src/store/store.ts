@@ -1,0 +1,416 @@
+/**
+ * The images on this laptop. One process owns a store at a time; everything that changes it goes through here, and at
+ * any moment, crash or power cut, it holds whole images only (see docs/formats.md for the folder).
+ */
+import { lstatSync, promises, renameSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { checkAttributes } from '../core/attributes';
+import { badData } from '../core/bad-data';
+import { PassItOnError, toPassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+import type { TreeEntry } from '../core/tree';
+import { replaceFile, syncDirectory } from './atomic';
+import { Blobs, type BlobWriter, type OpenBlob } from './blobs';
+import { collect } from './collect';
+import { removeTree } from './disk';
+import { Git } from './git';
+import { describe, type Held, HeldImages } from './held';
+import { computeManifest, readAttributes, readHead, walkImage } from './image';
+import { Layout } from './layout';
+import { Lock } from './lock';
+import { type GitObject, ObjectReader, TreeCache } from './objects';
+import { breathe, Turns } from './pace';
+import { type PublishOptions, prepare } from './publish';
+import { Quarantine } from './quarantine';
+import { buildTree } from './stage';
+import { activated, encodeState, NO_STATE, ROLES, readState, type State, used, wentBack } from './state';
+import type { HeldImage, PublishResult, VerifyReport, WorkOptions } from './types';
+import { verifyTree } from './verify';
+
+export type { BlobWriter, OpenBlob } from './blobs';
+export type { PublishOptions } from './publish';
+export type { Quarantine } from './quarantine';
+export type { Finding, HeldImage, ImageInfo, OnProgress, PublishResult, VerifyReport, WorkOptions } from './types';
+
+export class Store {
+  readonly #layout: Layout;
+  readonly #blobs: Blobs;
+  readonly #git: Git;
+  readonly #trees = new TreeCache();
+  readonly #objects: ObjectReader;
+  readonly #held: HeldImages;
+  /** Publishing, staging and removing, one after another. */
+  readonly #work = new Turns();
+  readonly #stateChanges = new Turns();
+  #state: State = NO_STATE;
+  #closed = false;
+
+  private constructor(
+    dir: string,
+    private readonly readOnly: boolean,
+    private readonly lock: Lock | null,
+  ) {
+    this.#layout = new Layout(dir);
+    this.#git = new Git(this.#layout.git, this.#layout.partial);
+    this.#blobs = new Blobs(this.#layout.blobs, this.#layout.partial, this.#layout.hashes, readOnly);
+    this.#objects = new ObjectReader(oid => this.#git.objects.read(oid), this.#trees);
+    this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
+  }
+
+  /**
+   * Opens a store, creating it (mode 0700) when missing, and becomes its owner until `close` or the end of the process;
+   * cleans up after a crash. readOnly: looks only, beside an owner, at a store that exists.
+   * Throws 'busy' while another process owns it, 'not-found' (readOnly), 'no-permission', 'damaged'.
+   */
+  static async open(dir: string, opts: { readOnly?: boolean } = {}): Promise<Store> {
+    const layout = new Layout(resolve(dir));
+    let lock: Lock | null = null;
+    try {
+      if (opts.readOnly === true) {
+        lstatSync(layout.images);
+        const store = new Store(layout.dir, true, null);
+        await store.#load(false);
+        return store;
+      }
+      layout.create();
+      lock = Lock.take(layout.lock);
+      const store = new Store(layout.dir, false, lock);
+      await store.#recover();
+      return store;
+    } catch (error) {
+      lock?.release();
+      throw toPassItOnError(error);
+    }
+  }
+
+  async #load(repair: boolean): Promise<void> {
+    await this.#held.load(this.#blobs, repair);
+    const state = readState(this.#layout.state);
+    const held = (commit: Oid | null): Oid | null =>
+      commit !== null && this.#held.get(commit) !== null ? commit : null;
+    this.#state = { current: held(state.current), previous: held(state.previous), staged: held(state.staged) };
+  }
+
+  async #recover(): Promise<void> {
+    const mayLeaveBlobs = await this.#layout.clean();
+    await this.#git.init();
+    await this.#load(true);
+    await this.#showState();
+    if (mayLeaveBlobs) await this.#collect();
+  }
+
+  /** Ends what runs (abort it first if it should not end by itself), makes all durable, gives up ownership. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#work.idle();
+    await this.#stateChanges.idle();
+    try {
+      if (!this.readOnly) await this.#blobs.flush();
+    } finally {
+      this.lock?.release();
+    }
+  }
+
+  /** Absolute path. */
+  get dir(): string {
+    return this.#layout.dir;
+  }
+
+  /** Complete images, newest first. */
+  images(): HeldImage[] {
+    return this.#held.all().map(held => held.image);
+  }
+
+  image(commit: Oid): HeldImage | null {
+    return this.#held.get(commit)?.image ?? null;
+  }
+
+  /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found' or 'ambiguous'. */
+  resolve(version: string): HeldImage {
+    return this.#held.resolve(version).image;
+  }
+
+  get state(): { current: HeldImage | null; previous: HeldImage | null; staged: HeldImage | null } {
+    const image = (commit: Oid | null): HeldImage | null => (commit === null ? null : this.image(commit));
+    const { current, previous, staged } = this.#state;
+    return { current: image(current), previous: image(previous), staged: image(staged) };
+  }
+
+  /** A commit, tree or attributes blob of a complete image; null when not held. */
+  async readObject(oid: Oid): Promise<GitObject | null> {
+    await breathe();
+    return this.#objects.read(oid);
+  }
+
+  /** Throws 'damaged' when it is not held. */
+  async readTree(oid: Oid): Promise<TreeEntry[]> {
+    return this.#objects.tree(oid);
+  }
+
+  async hasBlob(oid: Oid): Promise<boolean> {
+    return this.#blobs.has(oid);
+  }
+
+  /** Where a blob (content of a file, or target of a symlink) is, or would be. Absolute path. */
+  blobPath(oid: Oid): string {
+    return this.#blobs.path(oid);
+  }
+
+  /** Size in bytes and SHA-256; null when not held. Hashes it again when its file has changed. */
+  async blobInfo(oid: Oid): Promise<{ size: number; sha256: string } | null> {
+    return this.#blobs.info(oid);
+  }
+
+  /** For serving; null when not held, or when its file is not what it was. The caller closes the handle. */
+  async openBlob(oid: Oid): Promise<OpenBlob | null> {
+    return this.#blobs.open(oid);
+  }
+
+  /** size: bytes to come. Only content that hashes to `oid` is ever kept. */
+  async receiveBlob(oid: Oid, size: number): Promise<BlobWriter> {
+    this.#mayWrite();
+    return this.#blobs.receive(oid, size);
+  }
+
+  /** The unfinished image `commit`; what an earlier process gathered is still there. */
+  async quarantine(commit: Oid): Promise<Quarantine> {
+    this.#mayWrite();
+    return this.#quarantineAt(this.#layout.quarantine(commit));
+  }
+
+  #quarantineAt(dir: string): Quarantine {
+    return new Quarantine(dir, this.#git.objects, this.#trees, quarantine => this.#discard(quarantine));
+  }
+
+  async #discard(quarantine: Quarantine): Promise<void> {
+    await this.#exclusively(async () => {
+      if (lstatSync(quarantine.dir, { throwIfNoEntry: false }) === undefined) return;
+      // Renamed first, so that a crash in the middle is recognised.
+      const rubbish = this.#layout.temporary('discard');
+      renameSync(quarantine.dir, rubbish);
+      await this.#collect();
+      await removeTree(rubbish);
+    });
+  }
+
+  /** Free space for us, in bytes. */
+  async diskFree(): Promise<number> {
+    const { bavail, bsize } = await promises.statfs(this.dir);
+    return bavail * bsize;
+  }
+
+  /**
+   * Imports the root file system at `dir` as an image. The same folder with the same name, version and time gives the
+   * same commit anywhere. Throws 'bad-name', 'not-found', 'usage' (the store lies in the tree), 'unsupported' (mount
+   * points, files that change meanwhile), 'no-permission', 'no-space', 'stopped'; then the store is as before.
+   */
+  async publish(dir: string, opts: PublishOptions): Promise<PublishResult> {
+    return this.#exclusively(async () => {
+      const quarantine = this.#quarantineAt(this.#layout.temporary('publish'));
+      try {
+        const { commit, warnings, ...counts } = await prepare(dir, this.dir, this.#blobs, quarantine, opts);
+        const rivals = this.images().filter(
+          image => image.name === opts.name && image.version === opts.version && image.commit !== commit,
+        );
+        for (const { commit: rival } of rivals) {
+          warnings.push(`Another image is called ${opts.name} ${opts.version}, too (${rival.slice(0, 7)}).`);
+        }
+        const image = await this.#stage(commit, quarantine, opts);
+        return { image, warnings, ...counts };
+      } catch (error) {
+        await quarantine.remove();
+        await this.#collect();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Is an unfinished image whole and what its commit says? Attributes-SHA256, attributes against tree, every blob,
+   * Manifest-SHA256. Throws 'damaged' (something is missing or differs here), 'bad-data', 'stopped'.
+   */
+  async checkImage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<void> {
+    const { reader } = quarantine;
+    const head = readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
+    const attributes = readAttributes(head, reader);
+    let files = 0;
+    const counted = async function* () {
+      for await (const item of walkImage(head, attributes, reader)) {
+        if (item.full.type !== 'dir') files += 1;
+        yield item;
+      }
+    };
+    await checkAttributes(attributes, counted());
+    const manifest = await computeManifest(walkImage(head, attributes, reader), this.#blobs, {
+      signal: opts.signal,
+      onProgress: (done, _, bytes) => opts.onProgress?.(done, files, bytes, 0),
+    });
+    if (manifest.sha256 !== head.info.manifestSha256) throw badData('The contents are not those of the image.');
+  }
+
+  /**
+   * Builds the complete tree of an image whose blobs are all held, and lets it appear under `images/` by one rename.
+   * The quarantine is gone afterwards. Throws 'damaged' (a blob or tree is missing), 'no-space', 'stopped'.
+   */
+  async stage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<HeldImage> {
+    return this.#exclusively(() => this.#stage(commit, quarantine, opts));
+  }
+
+  async #stage(commit: Oid, quarantine: Quarantine, opts: WorkOptions): Promise<HeldImage> {
+    const known = this.image(commit);
+    if (known !== null) {
+      await quarantine.remove();
+      return known;
+    }
+    const { reader } = quarantine;
+    const data = reader.need(commit, 'commit', 'commit of the image');
+    const head = readHead(commit, data, reader);
+    const attributes = readAttributes(head, reader);
+    const building = join(this.#layout.partial, `stage-${commit}`);
+    await removeTree(building);
+    try {
+      const held = this.#neighbours().map(other => ({
+        dir: other.image.dir,
+        root: other.head.root,
+        attributes: readAttributes(other.head, this.#objects),
+      }));
+      const { partial } = this.#layout;
+      const totals = await buildTree(building, head, attributes, reader, this.#blobs, held, partial, opts);
+      await this.#blobs.flush(true);
+      // From here on only renames: objects (children first), the tag, and last the tree itself.
+      await quarantine.releaseTree(head.info.tree);
+      quarantine.release(head.attributes);
+      await this.#git.writeCommit(data);
+      const tag = await this.#git.tag(head.info.name, head.info.version, commit);
+      const dir = this.#freeImageDir(head.info.version, commit);
+      renameSync(building, dir);
+      syncDirectory(this.#layout.images);
+      const image = describe(head, tag, dir, totals.bytes);
+      await this.#held.add({ image, head, tag });
+      await quarantine.remove();
+      return image;
+    } catch (error) {
+      await removeTree(building);
+      throw error;
+    }
+  }
+
+  /** Held images in the order in which they are likely to share files with a new one. */
+  #neighbours(): Held[] {
+    const { current, previous } = this.#state;
+    const rank = ({ image }: Held): number => (image.commit === current ? 0 : image.commit === previous ? 1 : 2);
+    return this.#held.all().sort((a, b) => rank(a) - rank(b));
+  }
+
+  #freeImageDir(version: string, commit: Oid): string {
+    const short = this.#layout.imageDir(version, commit);
+    const taken = this.images().some(image => image.dir === short);
+    return taken ? join(this.#layout.images, `${version}-${commit}`) : short;
+  }
+
+  /** Names the image to start next, or none. Throws 'not-found'. */
+  async setStaged(commit: Oid | null): Promise<void> {
+    await this.#changeState(state => {
+      if (commit !== null) this.#held.need(commit);
+      return { ...state, staged: commit };
+    });
+  }
+
+  /** That image is what this laptop runs. Throws 'not-found'. */
+  async use(commit: Oid): Promise<void> {
+    await this.#changeState(state => {
+      this.#held.need(commit);
+      return used(state, commit);
+    });
+  }
+
+  /** Staged becomes current, current becomes previous. Throws 'no-image'. */
+  async activate(): Promise<void> {
+    await this.#changeState(activated);
+  }
+
+  /** Current and previous change places. Throws 'no-image'. */
+  async goBack(): Promise<void> {
+    await this.#changeState(wentBack);
+  }
+
+  async #changeState(change: (state: State) => State): Promise<void> {
+    this.#mayWrite();
+    await this.#stateChanges.run(async () => {
+      const state = change(this.#state);
+      try {
+        await replaceFile(this.#layout.state, encodeState(state), this.#layout.partial, 0o600);
+        this.#state = state;
+        await this.#showState();
+      } catch (error) {
+        throw toPassItOnError(error);
+      }
+    });
+  }
+
+  /** Symlinks and the branch that HEAD names follow the state; they say nothing of their own. */
+  async #showState(): Promise<void> {
+    for (const role of ROLES) {
+      const commit = this.#state[role];
+      const image = commit === null ? null : this.image(commit);
+      this.#layout.link(role, image === null ? null : join('images', basename(image.dir)));
+    }
+    await this.#git.setCurrent(this.#state.current);
+  }
+
+  /**
+   * Every path of a held image against its commit: content, type, mode, owner, device, link, hard links, extra and
+   * missing paths. Damage is in the report. Throws 'not-found', 'stopped', 'damaged' (the image's own objects).
+   */
+  async verify(commit: Oid, opts: WorkOptions = {}): Promise<VerifyReport> {
+    const { image, head } = this.#held.need(commit);
+    const attributes = readAttributes(head, this.#objects);
+    const found = await verifyTree(image.dir, head, attributes, this.#objects, this.#blobs, opts);
+    return { image, ...found };
+  }
+
+  /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */
+  async remove(commit: Oid): Promise<void> {
+    await this.#exclusively(async () => {
+      const { image, tag } = this.#held.need(commit);
+      const role = ROLES.find(name => this.#state[name] === commit);
+      if (role !== undefined) {
+        const message = `The image ${image.version} is the ${role} one.`;
+        throw new PassItOnError('busy', message, 'Only images that are not in use can be removed.');
+      }
+      this.#held.delete(commit);
+      const rubbish = this.#layout.temporary('remove');
+      renameSync(image.dir, rubbish);
+      await this.#git.untag(tag);
+      await this.#collect();
+      await removeTree(rubbish);
+    });
+  }
+
+  async #collect(): Promise<void> {
+    const roots = function* (store: Store) {
+      yield { reader: store.#objects, oids: store.images().map(image => image.commit) };
+      for (const commit of store.#layout.quarantined()) {
+        const quarantine = store.#quarantineAt(store.#layout.quarantine(commit));
+        yield { reader: quarantine.reader, oids: quarantine.own() };
+      }
+    };
+    await collect(() => roots(this), this.#git.objects, this.#blobs);
+  }
+
+  #mayWrite(): void {
+    if (this.#closed) throw new PassItOnError('service', 'The store has been closed.', 'Open it again.');
+    if (!this.readOnly) return;
+    throw new PassItOnError('no-permission', 'The store is open for reading only.', 'Ask the process that owns it.');
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#mayWrite();
+    try {
+      return await this.#work.run(work);
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
+  }
+}
