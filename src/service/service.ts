@@ -121,8 +121,14 @@ export class Service {
     compare: ({ target, from }) => this.compare(target, from ?? []),
     upgrade: async ({ version, from, patience }) => {
       const sources = this.sources(from ?? []);
-      const to = await this.find(version, sources);
-      return this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+      // Watched all the while, so that late-comers can help.
+      this.near.watch();
+      try {
+        const to = await this.find(version, sources);
+        return await this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+      } finally {
+        this.near.unwatch();
+      }
     },
     stopUpgrade: async () => {
       await this.upgrades.stop();
@@ -218,13 +224,8 @@ export class Service {
   private async find(target: string, sources: Sources): Promise<SharedImage> {
     const held = this.held(target);
     if (held) return held;
-    this.near.watch();
-    try {
-      const ownName = this.store.state.current?.name ?? null;
-      return await sources.resolve(target, ownName, LOOK_SECONDS, new AbortController().signal);
-    } finally {
-      this.near.unwatch();
-    }
+    const ownName = this.store.state.current?.name ?? null;
+    return sources.resolve(target, ownName, LOOK_SECONDS, new AbortController().signal);
   }
 
   private held(target: string): HeldImage | null {

@@ -28,12 +28,15 @@ interface Asked {
 
 export class Sources implements SourceFinder {
   private readonly asked = new Map<string, Asked>();
+  /** Addresses that a person named, asked before all others. */
+  private readonly typed: Set<string>;
 
   constructor(
     private readonly near: Candidates,
-    /** Addresses to ask beside. */
-    private readonly from: readonly string[],
-  ) {}
+    from: readonly string[],
+  ) {
+    this.typed = new Set(from.map(text => formatAddress(parseAddress(text))));
+  }
 
   async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
     const all = await this.askAll(signal);
@@ -68,16 +71,17 @@ export class Sources implements SourceFinder {
 
   private async currentAt(text: string, signal: AbortSignal): Promise<SharedImage> {
     const address = formatAddress(parseAddress(text));
-    const answer = (await this.source(address, '').source.images(signal)) as ImagesAnswer;
+    this.typed.add(address);
+    const answer = await this.source(address, '').source.images(signal);
     const image = answer.images.find(({ commit }) => commit === answer.current);
     if (image) return image;
     throw new PassItOnError('no-source', `${address} uses no image yet.`, 'Try another laptop.');
   }
 
   private async askAll(signal: AbortSignal): Promise<Asked[]> {
-    const typed = this.from.map(text => ({ address: formatAddress(parseAddress(text)), nick: '' }));
-    const known = new Set(typed.map(({ address }) => address));
-    const everyone = [...typed, ...this.near().filter(({ address }) => !known.has(address))].slice(0, MAX_CANDIDATES);
+    const typed = Array.from(this.typed, address => ({ address, nick: '' }));
+    const seen = this.near().filter(({ address }) => !this.typed.has(address));
+    const everyone = [...typed, ...seen].slice(0, MAX_CANDIDATES);
     const all = await Promise.all(everyone.map(({ address, nick }) => this.ask(address, nick, signal)));
     signal.throwIfAborted();
     return all;

@@ -41,11 +41,12 @@ export class Upgrades {
     const text = await readFile(join(this.store.dir, FILE), 'utf8').catch(() => null);
     if (text === null) return;
     try {
-      const { to, from, progress } = JSON.parse(text) as UpgradeState;
-      const staged = this.store.state.staged?.commit === to.commit;
+      const { to, from, progress, state, error } = JSON.parse(text) as UpgradeState;
       if (this.store.state.current?.commit === to.commit) return await this.forgetFile();
       const calm = { ...progress, rate: 0, secondsLeft: null, sources: [], waiting: false };
-      this.state = { to, from, progress: calm, state: staged ? 'staged' : 'stopped', error: null };
+      const staged = this.store.state.staged?.commit === to.commit;
+      const ended = state === 'failed' ? 'failed' : 'stopped';
+      this.state = { to, from, progress: calm, state: staged ? 'staged' : ended, error };
     } catch (cause) {
       // A note that cannot be read costs nothing but the offer to go on.
       logError('upgrade.json', cause);

@@ -122,6 +122,11 @@ export class Store {
     return this.#held.all().map(held => held.image);
   }
 
+  /** Git refs of the images, as `git for-each-ref` would list their tags: name to commit. */
+  refs(): { ref: string; commit: Oid }[] {
+    return this.#held.all().map(({ tag }) => ({ ref: `refs/tags/${tag.name}/${tag.label}`, commit: tag.commit }));
+  }
+
   image(commit: Oid): HeldImage | null {
     return this.#held.get(commit)?.image ?? null;
   }
@@ -285,8 +290,8 @@ export class Store {
       const tag = await this.#git.tag(head.info.name, head.info.version, commit);
       const dir = this.#freeImageDir(head.info.version, commit);
       renameSync(building, dir);
-      syncDirectory(this.#layout.images);
-      const image = describe(head, tag, dir, totals.bytes);
+      await syncDirectory(this.#layout.images);
+      const image = describe(head, dir, totals.bytes);
       await this.#held.add({ image, head, tag });
       await quarantine.remove();
       return image;

@@ -33,19 +33,34 @@ export interface Giver {
   state: 'idle' | 'giving' | 'gone';
 }
 
-/** Small enough to lose little when a source dies, large enough to compress well together. */
-const BATCH_BYTES = 4 << 20;
+/**
+ * A batch is about so much work for its source, so that little is lost when it dies and late-comers find something to
+ * do; within bounds, because small batches compress badly and large ones hold up the end.
+ */
+const BATCH_SECONDS = 2;
+const MIN_BATCH_BYTES = 256 << 10;
+const MAX_BATCH_BYTES = 4 << 20;
 const BATCH_OBJECTS = 512;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
 const FAILURES_UNTIL_GONE = 3;
 const RETRY_MS = 500;
 
+/** What the lanes of one source know together. */
+interface Health {
+  /** In a row. */
+  failures: number;
+  busyLanes: number;
+  /** Raw bytes a second of the last batch in one lane; 0 before the first. */
+  rate: number;
+}
+
 export class BlobFetch {
   readonly givers = new Map<string, Giver>();
   objectsDone = 0;
   bytesDone = 0;
-  private readonly queue: Wanted[][];
+  /** Nobody works on these now, in the order in which they compress well. */
+  private queue: Wanted[];
   private readonly missing = new Map<string, Set<Oid>>();
   private readonly liars = new Set<string>();
   private left: number;
@@ -60,7 +75,7 @@ export class BlobFetch {
     private readonly signal: AbortSignal,
     private readonly onProgress: () => void,
   ) {
-    this.queue = batches(wanted);
+    this.queue = [...wanted];
     this.left = wanted.length;
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
@@ -88,13 +103,13 @@ export class BlobFetch {
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver: Giver = { source, nick, state: 'idle' };
     this.givers.set(source.address, giver);
-    const health = { failures: 0, busyLanes: 0 };
+    const health: Health = { failures: 0, busyLanes: 0, rate: 0 };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
-  private async lane(giver: Giver, health: { failures: number; busyLanes: number }): Promise<void> {
+  private async lane(giver: Giver, health: Health): Promise<void> {
     while (this.left > 0 && !this.signal.aborted && giver.state !== 'gone') {
-      const batch = this.take(giver);
+      const batch = this.take(giver, health);
       if (!batch) {
         // Somebody else's batch may yet come back.
         await this.changed;
@@ -103,7 +118,10 @@ export class BlobFetch {
       giver.state = 'giving';
       health.busyLanes++;
       try {
+        const begun = performance.now();
         await this.giveBatch(giver, batch);
+        const bytes = batch.reduce((sum, { size }) => sum + size, 0);
+        health.rate = bytes / ((performance.now() - begun) / 1000);
         health.failures = 0;
       } catch (cause) {
         if (!isRemote(cause)) return this.end(cause);
@@ -120,19 +138,30 @@ export class BlobFetch {
     }
   }
 
-  /** The next batch this source can give, without what it said it lacks. */
-  private take(giver: Giver): Wanted[] | null {
+  /** The next batch this source can give, without what it said it lacks; null when there is nothing for it. */
+  private take(giver: Giver, health: Health): Wanted[] | null {
     const lacks = this.missing.get(giver.source.address);
-    for (let at = 0; at < this.queue.length; at++) {
-      const batch = this.queue[at]!;
-      const able = lacks ? batch.filter(({ oid }) => !lacks.has(oid)) : batch;
-      if (able.length === 0) continue;
-      const unable = lacks ? batch.filter(({ oid }) => lacks.has(oid)) : [];
-      if (unable.length > 0) this.queue[at] = unable;
-      else this.queue.splice(at, 1);
-      return able;
+    const target = this.batchBytes(health);
+    const batch: Wanted[] = [];
+    const rest: Wanted[] = [];
+    let bytes = 0;
+    for (const one of this.queue) {
+      const fits = batch.length === 0 || (bytes + one.size <= target && batch.length < BATCH_OBJECTS);
+      if (!fits || lacks?.has(one.oid)) rest.push(one);
+      else {
+        batch.push(one);
+        bytes += one.size;
+      }
     }
-    return null;
+    this.queue = rest;
+    return batch.length > 0 ? batch : null;
+  }
+
+  private batchBytes(health: Health): number {
+    const left = this.queue.reduce((sum, { size }) => sum + size, 0);
+    const lanes = LANES * [...this.givers.values()].filter(({ state }) => state !== 'gone').length;
+    const share = Math.min(health.rate * BATCH_SECONDS, left / (2 * lanes));
+    return Math.min(Math.max(share, MIN_BATCH_BYTES), MAX_BATCH_BYTES);
   }
 
   private async giveBatch(giver: Giver, batch: Wanted[]): Promise<void> {
@@ -159,7 +188,7 @@ export class BlobFetch {
         this.onProgress();
       }
     } finally {
-      if (open.size > 0) this.queue.unshift([...open.values()]);
+      this.queue.unshift(...open.values());
     }
   }
 
@@ -203,21 +232,4 @@ export class BlobFetch {
 /** Errors that are the source's fault; all others are this laptop's own and end the fetch. */
 function isRemote(cause: unknown): cause is PassItOnError {
   return cause instanceof PassItOnError && ['source-lied', 'source-gone', 'no-source'].includes(cause.code);
-}
-
-function batches(wanted: Wanted[]): Wanted[][] {
-  const queue: Wanted[][] = [];
-  let batch: Wanted[] = [];
-  let bytes = 0;
-  for (const one of wanted) {
-    if (batch.length > 0 && (bytes + one.size > BATCH_BYTES || batch.length >= BATCH_OBJECTS)) {
-      queue.push(batch);
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(one);
-    bytes += one.size;
-  }
-  if (batch.length > 0) queue.push(batch);
-  return queue;
 }

@@ -20,7 +20,7 @@ export async function serveGit(store: Store, path: string, response: ServerRespo
 
 /** `oid TAB ref` lines in the order of the refs' names. */
 function refs(store: Store): string {
-  const lines = store.images().map(({ commit, ref }) => `${commit}\t${ref}\n`);
+  const lines = store.refs().map(({ commit, ref }) => `${commit}\t${ref}\n`);
   const current = store.state.current;
   if (current) lines.push(`${current.commit}\trefs/heads/current\n`);
   const name = (line: string) => line.slice(41);

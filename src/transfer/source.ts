@@ -42,8 +42,9 @@ export class HttpSource implements Source {
     const answer = await this.ask('GET', '/images', '', signal);
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of this.counted(answer)) {
+    for await (const chunk of this.unbroken(answer)) {
       length += chunk.length;
+      this.bytesReceived += chunk.length;
       if (length > MAX_IMAGES_BYTES) break;
       chunks.push(chunk);
     }
@@ -64,28 +65,23 @@ export class HttpSource implements Source {
   }
 
   private async *frames(answer: IncomingMessage): AsyncGenerator<Frame> {
-    const encoding = answer.headers['content-encoding'];
-    let body: Readable = answer;
     answer.on('data', (chunk: Buffer) => {
       this.bytesReceived += chunk.length;
     });
-    if (encoding === 'br') body = pipeline(answer, createBrotliDecompress(), () => {}) as Readable;
+    const packed = answer.headers['content-encoding'] === 'br';
+    const body: Readable = packed ? pipeline(answer, createBrotliDecompress(), () => {}) : answer;
     try {
-      yield* readFrames(body as AsyncIterable<Buffer>);
-    } catch (cause) {
-      throw cause instanceof PassItOnError ? cause : this.gone(cause);
+      yield* readFrames(this.unbroken(body));
     } finally {
       body.destroy();
       answer.destroy();
     }
   }
 
-  private async *counted(answer: IncomingMessage): AsyncGenerator<Buffer> {
+  /** Whatever breaks the stream, whoever reads it learns that this source is gone. */
+  private async *unbroken(body: Readable): AsyncGenerator<Buffer> {
     try {
-      for await (const chunk of answer as AsyncIterable<Buffer>) {
-        this.bytesReceived += chunk.length;
-        yield chunk;
-      }
+      yield* body as AsyncIterable<Buffer>;
     } catch (cause) {
       throw this.gone(cause);
     }

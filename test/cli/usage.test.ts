@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { tempFolder } from '../support/temp';
+
+function run(...args: string[]) {
+  return spawnSync(resolve('dist/pass-it-on'), args, { encoding: 'utf8' });
+}
+
+test('wrong usage ends with 2, a sentence and a remedy, before any store is touched', t => {
+  const store = join(tempFolder(t), 'store');
+  const wrong = [
+    ['fly'],
+    ['publish', '--store', store],
+    ['publish', '/tmp', '--version', '1', '--store', store],
+    ['use', '--store', store],
+    ['use', '1', '2', '--store', store],
+    ['serve', '--port', 'many', '--store', store],
+    ['serve', '--colors', 'red,blue', '--store', store],
+    ['upgrade', '1', '--fast', '--store', store],
+    ['neighbours', '--wait', '-1', '--store', store],
+  ];
+  for (const args of wrong) {
+    const { status, stdout, stderr } = run(...args, '--json');
+    assert.equal(status, 2, args.join(' '));
+    assert.equal(stdout, '');
+    const error = JSON.parse(stderr) as Record<string, string>;
+    assert.equal(error.code, 'usage');
+    assert.ok(error.message && error.remedy);
+  }
+  assert.equal(existsSync(store), false);
+});
+
+test('help is there, and no command at all is wrong usage', () => {
+  const help = run('--help');
+  assert.equal(help.status, 0);
+  for (const command of [
+    'publish',
+    'use',
+    'serve',
+    'neighbours',
+    'compare',
+    'upgrade',
+    'status',
+    'activate',
+    'go-back',
+  ]) {
+    assert.match(help.stdout, new RegExp(`pass-it-on ${command}`));
+    assert.equal(run(command, '--help').status, 0);
+  }
+  assert.equal(run().status, 2);
+});
+
+test('a fresh store has nothing, and says so in every command with exit status 1', t => {
+  const store = join(tempFolder(t), 'store');
+  const empty = run('status', '--json', '--store', store);
+  assert.equal(empty.status, 0);
+  const status = JSON.parse(empty.stdout) as Record<string, unknown>;
+  assert.deepEqual(
+    [status.current, status.previous, status.staged, status.images, status.upgrade],
+    [null, null, null, [], null],
+  );
+  const refusals: [string[], string][] = [
+    [['use', '1'], 'not-found'],
+    [['activate'], 'no-image'],
+    [['go-back'], 'no-image'],
+    [['verify'], 'no-image'],
+    [['publish', join(store, 'nowhere'), '--name', 'a', '--version', '1'], 'not-found'],
+    [['publish', store, '--name', 'a/b', '--version', '1'], 'bad-name'],
+    [['compare', '127.0.0.1:1'], 'source-gone'],
+    [['compare', '99'], 'no-source'],
+  ];
+  for (const [args, code] of refusals) {
+    const { status, stderr, stdout } = run(...args, '--store', store, '--json');
+    assert.equal(status, 1, args.join(' '));
+    assert.equal(stdout, '', args.join(' '));
+    assert.equal((JSON.parse(stderr.trim().split('\n').at(-1)!) as { code: string }).code, code, args.join(' '));
+  }
+});

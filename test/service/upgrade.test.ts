@@ -1,0 +1,186 @@
+/** Real services on the loopback interface, driven by the command line as a person would. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { makeTree } from '../../src/demo/trees';
+import type { UpgradeState } from '../../src/service/contract';
+import { CommandFailed, Laptop } from '../lan/laptop';
+import { makeRootTrees } from '../lan/root-trees';
+import { differences } from '../lan/same-tree';
+import { tempFolder } from '../support/temp';
+
+const AS_ROOT = process.getuid?.() === 0;
+
+/** Trees 1 and 2, and a way to get laptops that are ended with the test. `large`: some megabytes change. */
+function classroom(t: TestContext, size: 'nasty' | 'large') {
+  const folder = tempFolder(t);
+  const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+  if (size === 'nasty') makeRootTrees(first, second, AS_ROOT);
+  else [first, second].forEach((tree, i) => void makeTree(tree, ['406', '407'][i]!));
+  const laptops: Laptop[] = [];
+  t.after(() => Promise.all(laptops.map(laptop => laptop.stop())));
+  const laptop = (nick: string) => {
+    const one = new Laptop(nick, [], join(folder, nick));
+    laptops.push(one);
+    return one;
+  };
+  return { first, second, laptop, folder };
+}
+
+/** Starts it where only this machine sees it; returns its address. */
+async function serve(laptop: Laptop, ...more: string[]): Promise<string> {
+  await laptop.serve('--interface', 'lo', '--port', '0', ...more);
+  return `127.0.0.1:${(await laptop.status()).port}`;
+}
+
+async function failure(running: Promise<unknown>): Promise<{ status: unknown; code: string; remedy: string }> {
+  const error = await running.then(
+    () => assert.fail('it should have failed'),
+    (cause: unknown) => cause,
+  );
+  assert.ok(error instanceof CommandFailed, String(error));
+  const lines = error.stderr.trim().split('\n');
+  return { status: error.status, ...JSON.parse(lines.at(-1)!) };
+}
+
+test('a laptop goes up and down again, and every path is as it was published', async t => {
+  const { first, second, laptop } = classroom(t, 'nasty');
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  await ana.flash(second, 'test-os', '2');
+  await ben.flash(first, 'test-os', '1');
+  const address = await serve(ana);
+
+  const plan = await ben.compare(address);
+  assert.equal(plan.from?.version, '1');
+  assert.equal(plan.to.version, '2');
+  assert.ok(plan.added > 0 && plan.changed > 0 && plan.removed > 0 && plan.attributesChanged > 0);
+  assert.equal(plan.sources[0]?.address, address);
+
+  const up = await ben.upgrade('2', '--from', address);
+  assert.equal(up.result, 'staged');
+  assert.equal(up.progress.at(-1)?.step, 'ready');
+  const fetched = up.progress.findLast(({ step }) => step === 'fetch');
+  assert.equal(fetched?.filesTotal, plan.objects);
+  assert.equal(fetched?.bytesTotal, plan.bytesRaw);
+  const status = await ben.activate();
+  assert.deepEqual([status.current?.version, status.previous?.version, status.staged], ['2', '1', null]);
+  if (AS_ROOT) assert.deepEqual(differences(second, ben.currentTree), []);
+  assert.deepEqual((await ben.verify('2')).problems, []);
+
+  const [back] = await ben.run<{ current: { version: string } }>('go-back');
+  assert.equal(back?.current.version, '1');
+  if (AS_ROOT) assert.deepEqual(differences(first, ben.currentTree), []);
+});
+
+test('the second upgrade to a held image fetches nothing', async t => {
+  const { first, second, laptop } = classroom(t, 'nasty');
+  const ana = laptop('ana');
+  await ana.flash(first, 'test-os', '1');
+  await ana.run('publish', second, '--name', 'test-os', '--version', '2');
+  const plan = await ana.compare('2');
+  assert.equal(plan.objects, 0);
+  assert.ok(plan.changed > 0);
+  const { bytesReceived, version } = await ana.upgrade('2');
+  assert.deepEqual([bytesReceived, version], [0, '2']);
+});
+
+test('a source that lies in one byte is dropped, and an honest one gives the rest', async t => {
+  const { first, second, laptop } = classroom(t, 'nasty');
+  const [liar, honest, ben] = [laptop('liar'), laptop('honest'), laptop('ben')];
+  for (const one of [liar, honest]) await one.flash(second, 'test-os', '2');
+  await ben.flash(first, 'test-os', '1');
+  const liarAddress = await serve(liar);
+  await falsify(liar);
+
+  const refused = await failure(ben.upgrade('2', '--from', liarAddress, '--wait', '1'));
+  assert.equal(refused.status, 1);
+  assert.equal((await ben.status()).staged, null);
+  assert.equal((await ben.status()).upgrade?.state, 'failed');
+
+  const honestAddress = await serve(honest);
+  await ben.upgrade('2', '--from', liarAddress, '--from', honestAddress);
+  assert.deepEqual((await ben.verify('2')).problems, []);
+});
+
+/** Changes one byte in every large blob without its store noticing: same size, time and inode. */
+async function falsify(laptop: Laptop): Promise<void> {
+  const blobs = join(laptop.store, 'blobs');
+  let falsified = 0;
+  for (const folder of readdirSync(blobs)) {
+    for (const name of readdirSync(join(blobs, folder))) {
+      const file = join(blobs, folder, name);
+      const { size, atime, mtime } = statSync(file);
+      if (size < 100_000) continue;
+      const content = readFileSync(file);
+      content[50_000]! ^= 1;
+      writeFileSync(file, content);
+      utimesSync(file, atime, mtime);
+      falsified++;
+    }
+  }
+  assert.ok(falsified > 0);
+}
+
+test('when the only source dies the download waits, then gives up, and goes on later where it was', async t => {
+  const { first, second, laptop } = classroom(t, 'large');
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  await ana.flash(second, 'test-os', '2');
+  await ben.flash(first, 'test-os', '1');
+  const slow = await serve(ana, '--rate', '1000000');
+  await ben.serve('--interface', 'lo', '--port', '0');
+  const running = failure(ben.upgrade('2', '--from', slow, '--wait', '3'));
+  await until(ben, state => (state?.progress.filesDone ?? 0) > 20);
+  await ana.stop();
+  const gone = await running;
+  assert.deepEqual([gone.status, gone.code], [1, 'source-gone']);
+  const failed = (await ben.status()).upgrade;
+  assert.equal(failed?.state, 'failed');
+  assert.ok(failed?.error?.remedy);
+
+  const before = failed?.progress.filesTotal ?? 0;
+  const again = await ben.upgrade('2', '--from', await serve(ana));
+  const total = again.progress.findLast(({ step }) => step === 'fetch')?.filesTotal ?? 0;
+  assert.ok(total < before, `${total} of ${before} objects were asked for again`);
+  assert.deepEqual((await ben.verify('2')).problems, []);
+});
+
+test('a late-comer is found and helps to finish', async t => {
+  const { first, second, laptop } = classroom(t, 'large');
+  const [ana, carla, ben] = [laptop('ana'), laptop('carla'), laptop('ben')];
+  for (const one of [ana, carla]) await one.flash(second, 'test-os', '2');
+  await ben.flash(first, 'test-os', '1');
+  const address = await serve(ana, '--rate', '800000');
+  await ben.serve('--interface', 'lo', '--port', '0');
+  const running = ben.upgrade('2', '--from', address);
+  await until(ben, state => state?.progress.step === 'fetch');
+  // Nobody names Carla: mDNS does.
+  await serve(carla);
+  const { progress } = await running;
+  const helpers = progress.findLast(({ step }) => step === 'fetch')?.sources ?? [];
+  assert.ok(
+    helpers.some(({ nick, bytes }) => nick === 'carla' && bytes > 100_000),
+    JSON.stringify(helpers),
+  );
+});
+
+test('another upgrade meanwhile is refused; asking for the same joins it', async t => {
+  const { first, second, laptop, folder } = classroom(t, 'large');
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  await ana.flash(second, 'test-os', '2');
+  makeTree(join(folder, 'third'), '410');
+  await ana.run('publish', join(folder, 'third'), '--name', 'test-os', '--version', '3');
+  await ben.flash(first, 'test-os', '1');
+  const address = await serve(ana, '--rate', '1000000');
+  await ben.serve('--interface', 'lo', '--port', '0');
+  const running = ben.upgrade('2', '--from', address);
+  await until(ben, state => state?.progress.step === 'fetch');
+  assert.equal((await failure(ben.upgrade('3', '--from', address))).code, 'busy');
+  const joined = ben.upgrade('2', '--from', address);
+  assert.equal((await running).commit, (await joined).commit);
+});
+
+/** Asks the service until the upgrade is so; the test's own time limit ends it otherwise. */
+async function until(laptop: Laptop, so: (state: UpgradeState | null) => boolean): Promise<void> {
+  while (!so((await laptop.status()).upgrade)) await new Promise(resolve => setTimeout(resolve, 50));
+}
