@@ -3,7 +3,7 @@
  * them all, `sync -f`, and only then let them count).
  */
 import { spawn } from 'node:child_process';
-import { closeSync, fsyncSync, openSync, promises } from 'node:fs';
+import { promises } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 
@@ -26,12 +26,12 @@ export async function syncFileSystem(dir: string): Promise<void> {
 }
 
 /** Makes the names in a directory (renames, removals) durable. */
-export function syncDirectory(dir: string): void {
-  const fd = openSync(dir, 'r');
+export async function syncDirectory(dir: string): Promise<void> {
+  const handle = await promises.open(dir, 'r');
   try {
-    fsyncSync(fd);
+    await handle.sync();
   } finally {
-    closeSync(fd);
+    await handle.close();
   }
 }
 
@@ -64,7 +64,7 @@ export async function replaceFile(
     await promises.rm(temporary, { force: true });
     throw error;
   }
-  syncDirectory(dirname(path));
+  await syncDirectory(dirname(path));
 }
 
 /** What isomorphic-git asks of a file system (its docs/fs.md). */

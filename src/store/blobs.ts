@@ -4,13 +4,11 @@
  * believed. So "it exists" means "it is whole", power failures included.
  */
 import {
-  closeSync,
   constants,
   fstatSync,
   futimesSync,
   lstatSync,
   mkdirSync,
-  openSync,
   promises,
   readdirSync,
   renameSync,
@@ -194,20 +192,18 @@ export class Blobs {
   async keep(oid: Oid, sha256: string, data: Buffer): Promise<boolean> {
     if (await this.has(oid)) return false;
     const temporary = this.temporary();
-    const fd = openSync(temporary, 'wx', 0o600);
+    // Making a file is the slow part (a file system looks for a free inode): in the thread pool, several at once.
+    const handle = await promises.open(temporary, 'wx', 0o600);
     try {
-      try {
-        for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-        futimesSync(fd, BLOB_TIME, BLOB_TIME);
-        this.#appear(oid, sha256, temporary, fstatSync(fd));
-      } finally {
-        closeSync(fd);
-      }
+      for (let at = 0; at < data.length; ) at += writeSync(handle.fd, data, at);
+      futimesSync(handle.fd, BLOB_TIME, BLOB_TIME);
+      return this.#appear(oid, sha256, temporary, fstatSync(handle.fd));
     } catch (error) {
       unlinkSync(temporary);
-      throw toPassItOnError(error);
+      throw error;
+    } finally {
+      await handle.close();
     }
-    return true;
   }
 
   /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
@@ -217,12 +213,16 @@ export class Blobs {
       return false;
     }
     await handle.utimes(BLOB_TIME, BLOB_TIME);
-    this.#appear(oid, sha256, temporary, await handle.stat());
-    return true;
+    return this.#appear(oid, sha256, temporary, await handle.stat());
   }
 
-  #appear(oid: Oid, sha256: string, temporary: string, stat: Stats): void {
+  /** Gives whole content its name; false when somebody else was faster. */
+  #appear(oid: Oid, sha256: string, temporary: string, stat: Stats): boolean {
     const path = this.path(oid);
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+      unlinkSync(temporary);
+      return false;
+    }
     try {
       renameSync(temporary, path);
     } catch (error) {
@@ -233,6 +233,7 @@ export class Blobs {
     this.#remember(oid, stat, sha256);
     this.#arrivals?.add(oid);
     if (this.#unsyncedBytes > SYNC_BYTES || this.#unsyncedBlobs > SYNC_BLOBS) this.#syncSoon();
+    return true;
   }
 
   temporary(): string {
@@ -265,7 +266,7 @@ export class Blobs {
       const records = this.#cache.takePending();
       if (records.size === 0 && !always) return;
       await syncFileSystem(this.dir);
-      this.#cache.flush(records);
+      await this.#cache.flush(records);
       this.#unsyncedBytes = 0;
       this.#unsyncedBlobs = 0;
       this.#syncFailure = null;
@@ -320,7 +321,11 @@ class SmallWriter implements BlobWriter {
     hasher.update(this.#data);
     const actual = hasher.digest();
     if (actual.oid !== this.oid) throw sourceLied(this.oid);
-    await this.blobs.keep(actual.oid, actual.sha256, this.#data);
+    try {
+      await this.blobs.keep(actual.oid, actual.sha256, this.#data);
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
   }
 
   async abort(): Promise<void> {}

@@ -96,7 +96,7 @@ export class Git {
       if (!failedWith(error, 'ENOTEMPTY', 'ENOENT')) throw error;
       if (failedWith(error, 'ENOTEMPTY')) return syncDirectory(folder);
     }
-    syncDirectory(dirname(folder));
+    await syncDirectory(dirname(folder));
   }
 
   /** What `git clone` of this laptop checks out: the current image, or nothing. */

@@ -6,7 +6,7 @@
  * File: magic, then records of 80 bytes, the last one of an oid counts. A record becomes durable only after the blob
  * itself has (`flush`): a blob that power failure left half-written has no record, and its hash tells.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, promises, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { Oid } from '../core/object';
 
 const MAGIC = Buffer.from('PIOhash1');
@@ -124,20 +124,20 @@ export class HashCache {
   }
 
   /** Appends records. Call only when the blobs themselves are on the disk (`sync -f`). */
-  flush(durable: Iterable<Oid>): void {
+  async flush(durable: Iterable<Oid>): Promise<void> {
     const parts: Buffer[] = [];
     for (const oid of durable) {
       const index = this.#index.get(oid);
       if (index !== undefined) parts.push(this.#records.subarray(index * RECORD, (index + 1) * RECORD));
     }
     if (this.readOnly || parts.length === 0) return;
-    const fd = openSync(this.file, 'a', 0o600);
+    const handle = await promises.open(this.file, 'a', 0o600);
     try {
-      const fresh = fstatSync(fd).size === 0;
-      writeSync(fd, Buffer.concat(fresh ? [MAGIC, ...parts] : parts));
-      fsyncSync(fd);
+      const { size } = await handle.stat();
+      await handle.appendFile(Buffer.concat(size === 0 ? [MAGIC, ...parts] : parts));
+      await handle.sync();
     } finally {
-      closeSync(fd);
+      await handle.close();
     }
   }
 

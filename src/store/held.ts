@@ -20,7 +20,7 @@ export interface Held {
   tag: Tag;
 }
 
-export function describe(head: ImageHead, tag: Tag, dir: string, bytes: number): HeldImage {
+export function describe(head: ImageHead, dir: string, bytes: number): HeldImage {
   const { name, version, releaseTime } = head.info;
   return {
     name,
@@ -31,7 +31,6 @@ export function describe(head: ImageHead, tag: Tag, dir: string, bytes: number):
     bytes,
     root: head.root,
     attributes: head.attributes,
-    ref: `refs/tags/${tag.name}/${tag.label}`,
     dir,
   };
 }
@@ -60,7 +59,7 @@ export class HeldImages {
       }
       const known = sizes[tag.commit];
       const bytes = known ?? (await measure(head, readAttributes(head, this.objects), this.objects, blobs)).bytes;
-      this.#images.set(tag.commit, { image: describe(head, tag, dir, bytes), head, tag });
+      this.#images.set(tag.commit, { image: describe(head, dir, bytes), head, tag });
     }
     if (!repair) return;
     const dirs = new Set([...this.#images.values()].map(held => basename(held.image.dir)));

@@ -20,8 +20,6 @@ export interface HeldImage extends ImageInfo {
   root: Oid;
   /** The `attributes` blob. */
   attributes: Oid;
-  /** Its tag in `git/`: `refs/tags/<name>/<version>`, or `…+<oid7>` where two commits claim one version. */
-  ref: string;
   /** The complete root tree on disk, built of hard links: absolute path. Read it, never write into it. */
   dir: string;
 }
