@@ -40,7 +40,7 @@ const work = mkdtempSync(join(images, 'pair-'));
 const tree = (version: string) => join(images, version);
 
 function check(holds: boolean, sentence: string): void {
-  if (!holds) throw new Error(sentence);
+  if (!holds) throw new Error(`not so: ${sentence}`);
   console.log(`  ok: ${sentence}`);
 }
 
@@ -71,7 +71,8 @@ async function measureOurs(friend: Place, child: Place, from: string, to: string
     await taking.activate();
     check((await taking.status()).current?.version === to, `${to} is current`);
     const still = differences(tree(to), taking.currentTree);
-    check(still.length === 0, `rsync finds no difference to the original but times ${still.slice(0, 9).join('\n')}`);
+    for (const line of still.slice(0, 20)) console.log(`  ${line}`);
+    check(still.length === 0, 'rsync -HAXc finds no difference between the original and the staged tree but times');
     const { seconds } = result;
     const [receiver, sender] = [taking.peakMemory, giving.peakMemory];
     const { objects, bytesRaw } = plan;
