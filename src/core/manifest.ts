@@ -5,7 +5,7 @@
 import type { FullAttributes } from './attributes';
 import { badData } from './bad-data';
 import { type ByteString, displayName } from './bytes';
-import { escapeBytes, MTREE_SIGNATURE, modeWord, pathWord } from './mtree';
+import { escapeBytes, MTREE_SIGNATURE, modeWord, patternWord } from './mtree';
 
 /** PATH_MAX of linux/limits.h, which counts the NUL: no symlink(2) takes more. Bytes. */
 const MAX_LINK_BYTES = 4095;
@@ -30,7 +30,7 @@ export function manifestLine(
   content: { size: number; sha256: string } | { link: ByteString } | null,
 ): string {
   const type = full.type === 'symlink' ? 'link' : full.type;
-  let line = `${pathWord(path)} type=${type} mode=${modeWord(full.mode)} uid=${full.uid} gid=${full.gid}`;
+  let line = `${patternWord(path)} type=${type} mode=${modeWord(full.mode)} uid=${full.uid} gid=${full.gid}`;
   // "native" and not "linux": mtree-netbsd's idea of a Linux device number is the 16-bit one of old.
   if (full.device !== undefined) line += ` device=native,${full.device.major},${full.device.minor}`;
   if (full.type === 'file' && content !== null && 'sha256' in content) {

@@ -24,6 +24,20 @@ export function pathWord(path: ByteString): string {
   return path === '' ? '.' : `./${escapeBytes(path)}`;
 }
 
+/**
+ * The same for a reader to whom every name is a fnmatch(3) pattern, escaped or not, as mtree(8) has it: in a name with
+ * `?`, `*` or `[`, these and `\` get a backslash before them. (Names without stay as they are: those are compared.)
+ */
+export function patternWord(path: ByteString): string {
+  return pathWord(MAGIC.test(path) ? path.split('/').map(quotePattern).join('/') : path);
+}
+
+const MAGIC = /[?*[]/;
+
+function quotePattern(name: ByteString): ByteString {
+  return MAGIC.test(name) ? name.replace(/[\\?*[]/g, '\\$&') : name;
+}
+
 /** Octal with one leading zero, as printf's `%#o`. */
 export function modeWord(mode: number): string {
   return mode === 0 ? '0' : `0${mode.toString(8)}`;
