@@ -14,8 +14,8 @@ export const VERSIONS = ['402', '405', '406', '407', '410'] as const;
 export const ME: Classmate = { nick: 'Maya', colors: '#005FE4,#00A0FF', version: '406' };
 
 export const CLASSMATES: readonly Classmate[] = [
-  { nick: 'Ana', colors: '#AC32FF,#FF2B34', version: '407' },
-  { nick: 'Ben', colors: '#E6000A,#FFC169', version: '407' },
+  { nick: 'Ana', colors: '#AC32FF,#FF2B34', version: '410' },
+  { nick: 'Ben', colors: '#E6000A,#FFC169', version: '410' },
   { nick: 'Carla', colors: '#008009,#00EA11', version: '407' },
   { nick: 'Teacher', colors: '#5E008C,#BCCDFF', version: '410' },
   { nick: 'Dina', colors: '#FF8F00,#9A5200', version: '406' },

@@ -26,17 +26,19 @@ async function main(): Promise<number> {
   const folder = resolve(values.folder);
   say(`Demo classroom in ${folder} (delete it whenever you like; nothing else is written).`);
   mkdirSync(folder, { recursive: true });
-  for (const classmate of CLASSMATES) await prepare(folder, classmate);
-  // My own laptop begins afresh each time, so that there is something to upgrade.
-  rmSync(laptop(folder, ME), { recursive: true, force: true });
-  await prepare(folder, ME);
-
   const services: ChildProcess[] = [];
   const endAll = () => {
     for (const service of services) service.kill('SIGTERM');
   };
-  process.once('SIGINT', endAll);
-  process.once('SIGTERM', endAll);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      endAll();
+      process.exit(1);
+    });
+  }
+  // My own laptop begins afresh each time, so that there is something to upgrade.
+  rmSync(laptop(folder, ME), { recursive: true, force: true });
+  await Promise.all([...CLASSMATES, ME].map(classmate => prepare(folder, classmate)));
   try {
     const hook = writeHook(folder);
     await Promise.all([...CLASSMATES, ME].map(one => startService(folder, one, hook, services)));
