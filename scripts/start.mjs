@@ -7,42 +7,59 @@ import { build, ensure, hasDisplay } from './setup.mjs';
 const PICTURES = 'build/screenshots/demo';
 
 /**
- * An X server of our own, on a display number that it finds free itself.
- * @returns {Promise<{ display: string, stop(): void }>}
+ * Starts a server that writes a line to its file descriptor 3 once it is ready.
+ * @returns {Promise<{ line: string, stop(): void }>}
  */
-function startXvfb() {
+function startServer(command, ...args) {
   return new Promise((resolve, reject) => {
-    const args = ['-displayfd', '3', '-screen', '0', '1200x900x24', '-nolisten', 'tcp', '-noreset'];
-    const server = spawn('Xvfb', args, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
-    server.once('error', error => reject(new Plain(`Xvfb did not start: ${error.message}`)));
-    server.once('exit', code => reject(new Plain(`Xvfb ended with status ${code} before it was ready.`)));
-    let number = '';
-    server.stdio[3].setEncoding('ascii').on('data', text => {
-      number += text;
-      if (!number.endsWith('\n')) return;
+    const fail = how => reject(new Plain(`${command} did not start: ${how}. Its messages:\n${messages}`));
+    const server = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    let messages = '';
+    server.stdio[2].setEncoding('utf8').on('data', text => {
+      messages += text;
+    });
+    server.once('error', error => fail(error.message));
+    server.once('exit', code => fail(`it ended with status ${code}`));
+    let line = '';
+    server.stdio[3].setEncoding('utf8').on('data', text => {
+      line += text;
+      if (!line.endsWith('\n')) return;
       server.removeAllListeners('exit');
-      resolve({ display: `:${number.trim()}`, stop: () => server.kill() });
+      resolve({ line: line.trim(), stop: () => server.kill() });
     });
   });
 }
 
-main(async () => {
+/** The demo by itself, on a display and a session bus of its own. */
+async function demoWithoutDisplay(demo) {
+  const display = await startServer('Xvfb', '-displayfd', '3', '-screen', '0', '1200x900x24', '-nolisten', 'tcp');
+  const bus = await startServer('dbus-daemon', '--session', '--nofork', '--print-address=3').catch(error => {
+    display.stop();
+    throw error;
+  });
+  const env = {
+    ...process.env,
+    DISPLAY: `:${display.line}`,
+    DBUS_SESSION_BUS_ADDRESS: bus.line,
+    GDK_BACKEND: 'x11',
+    // Nobody listens with a screen reader in there.
+    NO_AT_BRIDGE: '1',
+  };
+  const result = await follow(process.execPath, [...demo, '--auto', '--screenshots', PICTURES], { env });
+  bus.stop();
+  display.stop();
+  return result;
+}
+
+main(() => {
   const headless = !hasDisplay();
   ensure(['build', 'run', ...(headless ? ['headless'] : [])]);
   build();
-  const given = process.argv.slice(2);
-  if (!headless) {
-    say('Opening the demo classroom; close its window to end it');
-    return follow(process.execPath, ['dist/demo.js', ...given]);
+  const demo = ['dist/demo.js', ...process.argv.slice(2)];
+  if (headless) {
+    say(`No display here: the demo runs in Xvfb by itself and keeps its pictures in ${PICTURES}`);
+    return demoWithoutDisplay(demo);
   }
-  say(`No display here: the demo runs in Xvfb by itself and keeps its pictures in ${PICTURES}`);
-  const xvfb = await startXvfb();
-  try {
-    const demo = [process.execPath, 'dist/demo.js', '--auto', '--screenshots', PICTURES, ...given];
-    // GDK_BACKEND: nothing else of this machine's; NO_AT_BRIDGE: nobody listens with a screen reader in there.
-    const env = { ...process.env, DISPLAY: xvfb.display, GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1' };
-    return await follow('dbus-run-session', ['--', ...demo], { env });
-  } finally {
-    xvfb.stop();
-  }
+  say('Opening the demo classroom; close its window to end it');
+  return follow(process.execPath, demo);
 });
