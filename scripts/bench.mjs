@@ -1,4 +1,4 @@
-// npm run bench [-- NAME…]: measures on real images. Without a name: every bench there is.
+// npm run bench [-- NAME [ARGUMENT…]]: measures on real images. Without a name: every bench there is.
 import { readdirSync } from 'node:fs';
 import { follow, main, Plain, say } from './run.mjs';
 import { build, ensure } from './setup.mjs';
@@ -7,12 +7,12 @@ main(async () => {
   ensure(['bench']);
   build('--bench');
   const all = readdirSync('build/bench').flatMap(file => file.match(/^(.+)\.bench\.js$/)?.[1] ?? []);
-  const wanted = process.argv.slice(2);
-  const unknown = wanted.filter(name => !all.includes(name));
-  if (unknown.length > 0) throw new Plain(`No bench is called ${unknown.join(', ')}. There are: ${all.join(', ')}`);
-  for (const name of wanted.length > 0 ? wanted : all) {
+  const [wanted, ...given] = process.argv.slice(2);
+  if (wanted && !all.includes(wanted)) throw new Plain(`No bench is called ${wanted}. There are: ${all.join(', ')}`);
+  for (const name of wanted ? [wanted] : all) {
     say(`bench ${name}`);
-    const result = await follow(process.execPath, ['--enable-source-maps', `build/bench/${name}.bench.js`]);
+    const program = ['--enable-source-maps', `build/bench/${name}.bench.js`];
+    const result = await follow(process.execPath, [...program, ...given]);
     if (result !== 0) return result;
   }
 });

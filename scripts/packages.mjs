@@ -1,5 +1,5 @@
 // The Debian packages that each purpose needs, by name, and why. Each list was proven on a machine that had nothing
-// else (scripts/prove.sh): add what a clean machine misses, remove what nothing uses.
+// else (scripts/clean-machine.sh): add what a clean machine misses, remove what nothing uses.
 
 export const PACKAGES = {
   build: {
@@ -62,7 +62,7 @@ export const PACKAGES = {
   },
   bench: {
     why: 'to build real Debian trees and to measure against rsync',
-    names: ['mmdebstrap', 'rsync', 'iproute2'],
+    names: ['mmdebstrap', 'rsync', 'iproute2', 'procps', 'time'],
   },
 };
 
