@@ -1,7 +1,7 @@
 /** The attributes blob: encoder and parser. One meaning has one spelling: parse accepts exactly what encode writes. */
 import type { Attributes, AttributesMap } from './attributes';
-import { badData } from './bad-data';
-import { type ByteString, displayName, fromBuffer } from './bytes';
+import { badData, quoted } from './bad-data';
+import { type ByteString, fromBuffer } from './bytes';
 import { PassItOnError } from './errors';
 import { escapeBytes, MTREE_SIGNATURE, modeWord, pathWord, unescapeBytes } from './mtree';
 import { MAX_PATHS, nameProblem } from './tree';
@@ -9,6 +9,8 @@ import { MAX_PATHS, nameProblem } from './tree';
 /** Modification time of every path that has no other recorded. */
 export const DEFAULT_TIME = 1;
 export const MAX_ATTRIBUTES_BYTES = 64 * 1024 * 1024;
+/** No path with its xattrs comes near on any file system; keeps what a hostile line can cost small. */
+export const MAX_LINE_BYTES = 1024 * 1024;
 /** (uid_t)-1 means "leave it" to chown(2), so that nobody can be it. */
 export const MAX_ID = 2 ** 32 - 2;
 /** What the kernel's 32-bit dev_t holds: 12 bits and 20 bits. */
@@ -35,12 +37,20 @@ export function encodeAttributes(map: AttributesMap): Buffer {
   for (const path of paths) {
     const attributes = map.get(path)!;
     const hardlink = attributes.hardlink === undefined ? undefined : groups.get(attributes.hardlink);
-    const words = attributeWords({ ...attributes, hardlink }, path);
-    if (words !== '') lines.push(`${checkedPath(path)}${words}`);
+    const line = formatLine(path, { ...attributes, hardlink });
+    if (line !== null) lines.push(line);
   }
   const data = Buffer.from(`${lines.join('\n')}\n`, 'latin1');
   checkSize(data.length, lines.length - 1);
   return data;
+}
+
+/** One line without its end; null when there is nothing to say. */
+function formatLine(path: ByteString, attributes: Attributes): string | null {
+  const words = attributeWords(attributes, path);
+  const line = checkedPath(path) + words;
+  if (line.length > MAX_LINE_BYTES) throw badData(`The attributes of ${quoted(path)} are too long.`);
+  return words === '' ? null : line;
 }
 
 /** Old number → number in order of appearance, for the groups with at least two paths. */
@@ -61,7 +71,7 @@ function hardlinkNumbers(groups: (number | undefined)[]): Map<number, number> {
  * Throws 'bad-data' for values out of range; `path` is for that message.
  */
 export function attributeWords(a: Attributes, path: ByteString): string {
-  const wrong = (what: string): Error => badData(`The attributes of "${displayName(path)}" have ${what}.`);
+  const wrong = (what: string): Error => badData(`The attributes of ${quoted(path)} have ${what}.`);
   const number = (keyword: string, value: number, min: number, max: number): number => {
     if (!Number.isInteger(value) || value < min || value > max) throw wrong(`${keyword} ${value}`);
     return value;
@@ -82,7 +92,7 @@ export function attributeWords(a: Attributes, path: ByteString): string {
   if (a.hardlink !== undefined) words += ` hardlink=${number('hardlink', a.hardlink, 1, MAX_PATHS)}`;
   for (const name of Object.keys(a.xattrs ?? {}).sort()) {
     const value = a.xattrs![name]!;
-    if (!XATTR_NAME.test(name) || name.length > MAX_XATTR_NAME) throw wrong(`the xattr name "${displayName(name)}"`);
+    if (!XATTR_NAME.test(name) || name.length > MAX_XATTR_NAME) throw wrong(`the xattr name ${quoted(name)}`);
     if (value.length > MAX_XATTR_VALUE) throw wrong(`an xattr of ${value.length} bytes`);
     words += ` xattr.${escapeBytes(name)}=${value.toString('base64')}`;
   }
@@ -121,13 +131,15 @@ function inLine<T>(number: number, parse: () => T): T {
 }
 
 function parseLine(line: string): { path: ByteString; attributes: Attributes } {
+  if (line.length > MAX_LINE_BYTES) throw badData(`It is longer than ${MAX_LINE_BYTES} bytes.`);
   const [first = '', ...words] = line.split(' ');
   const path = first === '.' ? '' : unescapeBytes(first.replace(/^\.\//, ''));
   const attributes: Attributes = {};
   for (const word of words) setAttribute(attributes, word);
   // Whatever differs from our own spelling is refused here: order, repetition, escapes, leading zeros, defaults.
-  const canonical = checkedPath(path) + attributeWords(attributes, path);
-  if (canonical !== line || words.length === 0) throw badData(`The one form allowed is "${canonical.slice(0, 300)}".`);
+  const canonical = formatLine(path, attributes);
+  if (canonical !== line)
+    throw badData(`The one form allowed is ${canonical === null ? 'no line' : quoted(canonical)}.`);
   return { path, attributes };
 }
 
@@ -141,7 +153,7 @@ function setAttribute(attributes: Attributes, word: string): void {
   else if (keyword.startsWith('xattr.')) {
     attributes.xattrs ??= {};
     attributes.xattrs[unescapeBytes(keyword.slice('xattr.'.length))] = Buffer.from(value, 'base64');
-  } else throw badData(`There is no keyword "${displayName(word.slice(0, 80))}".`);
+  } else throw badData(`There is no keyword ${quoted(word)}.`);
 }
 
 function parseDevice(value: string): { major: number; minor: number } {
@@ -152,7 +164,7 @@ function parseDevice(value: string): { major: number; minor: number } {
 function checkedPath(path: ByteString): string {
   for (const name of path === '' ? [] : path.split('/')) {
     const problem = nameProblem(name);
-    if (problem !== null) throw badData(`A name in the path "${displayName(path.slice(0, 4096))}" ${problem}.`);
+    if (problem !== null) throw badData(`A name in the path ${quoted(path)} ${problem}.`);
   }
   return pathWord(path);
 }
@@ -162,9 +174,7 @@ function checkHardlinkNumbers(map: AttributesMap): void {
   const groups = hardlinkNumbers([...map.values()].map(attributes => attributes.hardlink));
   for (const [path, { hardlink }] of map) {
     if (hardlink !== undefined && groups.get(hardlink) !== hardlink) {
-      throw badData(
-        `The hard-link group ${hardlink} of "${displayName(path)}" is numbered wrongly or has only this path.`,
-      );
+      throw badData(`The hard-link group ${hardlink} of ${quoted(path)} is numbered wrongly or has only this path.`);
     }
   }
 }

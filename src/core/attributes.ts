@@ -3,8 +3,8 @@
  * other files 0644, modification time 1. mtree(5) syntax; grammar in docs/formats.md.
  */
 import { attributeWords, DEFAULT_TIME } from './attributes-text';
-import { badData } from './bad-data';
-import { type ByteString, displayName } from './bytes';
+import { badData, quoted } from './bad-data';
+import type { ByteString } from './bytes';
 import { EMPTY_BLOB, type Oid } from './object';
 import { MODE, type TreeEntry } from './tree';
 
@@ -79,12 +79,15 @@ export function exceptionFrom(entry: Pick<TreeEntry, 'mode'>, full: FullAttribut
   return Object.keys(exception).length > 0 ? exception : undefined;
 }
 
+/** What git goes by when it chooses between 100644 and 100755. */
+const OWNER_MAY_EXECUTE = 0o100;
+
 type PathEntry = { path: ByteString; entry: Pick<TreeEntry, 'mode' | 'oid'> };
 
 /**
  * Do the attributes fit the tree? `paths`: all of it, as walkTree gives it. Rejects with 'bad-data' for a path that does
- * not exist, a device or FIFO whose placeholder is not an empty plain file, a mode on a symlink or one that is the
- * default anyway, a folder in a hard-link group, and a group whose paths differ in content or attributes.
+ * not exist, a device or FIFO whose placeholder is not an empty plain file, a mode on a symlink, one that is the
+ * default anyway or contradicts the tree, a folder in a hard-link group, and a group whose paths differ in content or attributes.
  */
 export async function checkAttributes(
   map: AttributesMap,
@@ -101,8 +104,7 @@ export async function checkAttributes(
     missing.delete(path);
     checkPath(path, entry, attributes, groups);
   }
-  for (const path of missing)
-    throw badData(`The attributes name "${displayName(path)}", which the image does not have.`);
+  for (const path of missing) throw badData(`The attributes name ${quoted(path)}, which the image does not have.`);
 }
 
 function checkPath(
@@ -111,17 +113,21 @@ function checkPath(
   attributes: Attributes,
   groups: Map<number, { path: ByteString; facts: string }>,
 ): void {
-  const wrong = (what: string): Error => badData(`The attributes of "${displayName(path)}" ${what}.`);
+  const wrong = (what: string): Error => badData(`The attributes of ${quoted(path)} ${what}.`);
   const { type, mode, hardlink } = attributes;
   if (type !== undefined && (entry.mode !== MODE.file || entry.oid !== EMPTY_BLOB)) {
     throw wrong(`make a ${type} device of something that is not an empty file`);
   }
   if (mode !== undefined && entry.mode === MODE.symlink) throw wrong('give a mode to a symlink');
   if (mode === DEFAULTS[entry.mode].mode) throw wrong('record the mode that it has anyway');
+  const isFile = type === undefined && (entry.mode === MODE.file || entry.mode === MODE.exec);
+  if (mode !== undefined && isFile && (entry.mode === MODE.exec) !== ((mode & OWNER_MAY_EXECUTE) !== 0)) {
+    throw wrong('and the tree disagree whether it can be executed');
+  }
   if (hardlink === undefined) return;
   if (entry.mode === MODE.dir) throw wrong('make a hard link of a folder');
   const facts = `${entry.mode} ${entry.oid}${attributeWords(attributes, path)}`;
   const first = groups.get(hardlink);
   if (first === undefined) groups.set(hardlink, { path, facts });
-  else if (first.facts !== facts) throw wrong(`differ from those of its hard link "${displayName(first.path)}"`);
+  else if (first.facts !== facts) throw wrong(`differ from those of its hard link ${quoted(first.path)}`);
 }

@@ -3,8 +3,8 @@
  * attributes whenever it is needed, never stored; the signed commit holds its SHA-256.
  */
 import type { FullAttributes } from './attributes';
-import { badData } from './bad-data';
-import { type ByteString, displayName } from './bytes';
+import { badData, quoted } from './bad-data';
+import type { ByteString } from './bytes';
 import { escapeBytes, MTREE_SIGNATURE, modeWord, patternWord } from './mtree';
 
 /** PATH_MAX of linux/limits.h, which counts the NUL: no symlink(2) takes more. Bytes. */
@@ -40,14 +40,14 @@ export function manifestLine(
     return `${line} link=${escapeBytes(checkedLink(path, content.link))}\n`;
   }
   if (full.type === 'file' || full.type === 'symlink' || content !== null) {
-    throw badData(`"${displayName(path)}" is a ${full.type}, and its content is something else.`);
+    throw badData(`${quoted(path)} is a ${full.type}, and its content is something else.`);
   }
   return `${line}\n`;
 }
 
 function checkedLink(path: ByteString, link: ByteString): ByteString {
   if (link === '' || link.length > MAX_LINK_BYTES || link.includes('\0')) {
-    throw badData(`The symlink "${displayName(path)}" has a target that is empty, too long or holds a NUL byte.`);
+    throw badData(`The symlink ${quoted(path)} has a target that is empty, too long or holds a NUL byte.`);
   }
   return link;
 }

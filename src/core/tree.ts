@@ -1,6 +1,6 @@
 /** Git tree objects on bytes: a sequence of "MODE SP NAME NUL" + 20 bytes of SHA-1, sorted (git's fsck-tree rules). */
-import { badData } from './bad-data';
-import { type ByteString, displayName, toBuffer } from './bytes';
+import { badData, quoted } from './bad-data';
+import { type ByteString, toBuffer } from './bytes';
 import { isOid, type Oid } from './object';
 
 export const MODE = { dir: 0o40000, file: 0o100644, exec: 0o100755, symlink: 0o120000 } as const;
@@ -106,6 +106,7 @@ class OrderCheck {
     if (problem !== null) throw badData(`A name in a folder listing ${problem}: ${quoted(entry.name)}.`);
     // A file and a folder of one name need not be neighbours in git's order: "a", "a.txt", "a/".
     if (this.#names.has(entry.name)) throw badData(`A folder listing names ${quoted(entry.name)} twice.`);
+    if (this.#names.size >= MAX_PATHS) throw badData(`A folder listing has more than ${MAX_PATHS} names.`);
     this.#names.add(entry.name);
     const key = sortKey(entry);
     if (key < this.#previous) throw badData(`A folder listing is in wrong order at ${quoted(entry.name)}.`);
@@ -115,8 +116,4 @@ class OrderCheck {
 
 function sortKey(entry: Pick<TreeEntry, 'mode' | 'name'>): string {
   return entry.mode === MODE.dir ? `${entry.name}/` : entry.name;
-}
-
-function quoted(name: ByteString): string {
-  return `"${displayName(name.slice(0, MAX_NAME_BYTES))}"`;
 }

@@ -52,6 +52,7 @@ const root = shelf.put([
   { name: 'file', mode: MODE.file, oid: ONES },
   { name: 'link', mode: MODE.symlink, oid: ONES },
   { name: 'program', mode: MODE.exec, oid: ONES },
+  { name: 'secret', mode: MODE.file, oid: ONES },
   { name: 'twin', mode: MODE.file, oid: ONES },
 ]);
 
@@ -64,9 +65,11 @@ test('attributes that fit the tree', async () => {
   await check([
     ['', { mode: 0o700, uid: 5 }],
     ['dir', { mode: 0o1777, xattrs: { 'user.a': Buffer.from('b') } }],
-    ['empty', { type: 'char', device: { major: 1, minor: 3 }, mode: 0o666 }],
+    ['empty', { type: 'char', device: { major: 1, minor: 3 }, mode: 0o777 }],
     ['link', { uid: 5 }],
-    ['program', { mode: 0o4755 }],
+    ['program', { mode: 0o4711 }],
+    ['empty-program', { mode: 0o100 }],
+    ['secret', { mode: 0o640 }],
     ['file', { hardlink: 1, uid: 7, time: 5 }],
     ['twin', { hardlink: 1, uid: 7, time: 5 }],
   ]);
@@ -86,6 +89,8 @@ test('attributes that do not', async () => {
     [/"link".*mode to a symlink/, [['link', { mode: 0o700 }]]],
     [/"program".*has anyway/, [['program', { mode: 0o755 }]]],
     [/"".*has anyway/, [['', { mode: 0o755 }]]],
+    [/"file".*disagree/, [['file', { mode: 0o700 }]]],
+    [/"program".*disagree/, [['program', { mode: 0o611 }]]],
     [/"dir".*hard link of a folder/, [['dir', { hardlink: 1 }]]],
     [
       /"program".*differ from.*"file"/,

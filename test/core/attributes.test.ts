@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -50,6 +51,7 @@ test('the bytes of an attributes blob, exactly', () => {
   for (const path of ['usr/bin/perl', 'usr/bin/perl5.36.0']) expected.set(path, { hardlink: 1 });
   assert.deepEqual(parsed, expected);
   assert.equal(encodeAttributes(new Map()).toString(), '#mtree\n');
+  assert.ok(readFileSync('docs/formats.md', 'utf8').includes(text));
 });
 
 /** What a map means, however it is written down: no defaults, groups as sets of paths. */
@@ -177,8 +179,8 @@ test('each way to write something else is refused, with the line', () => {
     [/Line 2.*one form/, './a xattr.user.a=QR==\n'],
     [/Line 2.*one form/, './a xattr.user.b=QQ== xattr.user.a=QQ==\n'],
     [/Line 2.*one form/, './a xattr.__proto__=QQ==\n'],
-    [/Line 2.*one form/, './a\n'],
-    [/Line 2.*one form/, '\n'],
+    [/Line 2.*form allowed is no line/, './a\n'],
+    [/Line 2.*form allowed is no line/, '\n'],
     [/Line 2.*one form/, '# uid=5\n'],
     [/Line 2.*one form/, 'a uid=1\n'],
     [/Line 2.*one form/, './\\141 uid=1\n'],
@@ -190,6 +192,7 @@ test('each way to write something else is refused, with the line', () => {
     [/Line 2.*empty/, './/a uid=1\n'],
     [/Line 2.*empty/, './a/ uid=1\n'],
     [/Line 2.*"\.\."/, './a/../b uid=1\n'],
+    [/Line 2.*longer than 1048576/, `./${'a/'.repeat(600_000)}a uid=1\n`],
     [/last line/, './a uid=1'],
   ];
   for (const [why, lines] of refused) {
@@ -213,6 +216,7 @@ test('the encoder refuses what has no meaning', () => {
     [/xattr name/, 'a', { xattrs: { a: Buffer.alloc(0) } }],
     [/"\.\."/, 'a/../b', { uid: 1 }],
     [/empty/, '/a', { uid: 1 }],
+    [/too long/, `${'a/'.repeat(600_000)}a`, { uid: 1 }],
   ];
   for (const [why, at, a] of refused) {
     assert.throws(() => encodeAttributes(new Map([[at, a]])), withCode('bad-data', why), at);

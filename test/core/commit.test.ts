@@ -62,6 +62,7 @@ Release-Notes: Größer, schneller.
  Done: yes
 `,
   );
+  assert.ok(readFileSync('docs/formats.md', 'utf8').includes(text({ ...FULL, tree: EMPTY_TREE })));
   assert.deepEqual(parseCommit(encodeCommit(PLAIN)), { ...PLAIN, signature: null });
   assert.deepEqual(parseCommit(encodeCommit(FULL)), { ...FULL, signature: null });
 });

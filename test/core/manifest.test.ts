@@ -46,9 +46,7 @@ test('the bytes of a manifest, exactly', () => {
     manifestLine('su do', { ...owned, type: 'file', mode: 0o4755, time: 5, hardlink: 1 }, { size: 0, sha256: SHA256 }),
     manifestLine('\xff', { ...owned, type: 'symlink', mode: 0o777 }, { link: '../a b\\x2d*\n#' }),
   ];
-  assert.equal(
-    lines.join(''),
-    `#mtree
+  const text = `#mtree
 . type=dir
 ./dev type=dir mode=0755 uid=0 gid=0
 ./dev/null type=char mode=0666 uid=0 gid=0 device=native,1,3
@@ -56,8 +54,9 @@ test('the bytes of a manifest, exactly', () => {
 ./run\\134\\1331\\135 type=fifo mode=0 uid=1000 gid=1000
 ./su\\040do type=file mode=04755 uid=0 gid=0 size=0 sha256digest=${SHA256}
 ./\\377 type=link mode=0777 uid=0 gid=0 link=../a\\040b\\134x2d\\052\\012\\043
-`,
-  );
+`;
+  assert.equal(lines.join(''), text);
+  assert.ok(readFileSync('docs/formats.md', 'utf8').includes(text));
 });
 
 test('content that does not fit the type is refused, and so is a target that no file system holds', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { PassItOnError } from '../../src/core/errors';
@@ -29,6 +30,11 @@ test('the bytes of a tree, exactly', () => {
     `${hex('120000 z\xff\0')}${ONES}`,
   ];
   assert.equal(encodeTree(tree).toString('hex'), bytes.join(''));
+  const documented = readFileSync('docs/formats.md', 'utf8').match(/^(100644 a\.txt|40000 a |100755 b|120000 z).*$/gm);
+  assert.deepEqual(
+    documented?.map(line => line.split(/ {2,}/).slice(1).join('').replaceAll(' ', '')),
+    bytes,
+  );
   assert.deepEqual(parseTree(encodeTree(tree)), [tree[0], tree[1], tree[3], tree[2]]);
   assert.deepEqual(parseTree(Buffer.alloc(0)), []);
 });
