@@ -102,7 +102,8 @@ class Writer {
   name(name: string): void {
     const labels = labelsOf(name);
     for (let i = 0; i < labels.length; i++) {
-      const rest = foldCase(labels.slice(i).join('\0'));
+      // As they are spelled: pointing at another spelling would change ours.
+      const rest = labels.slice(i).join('\0');
       const pointer = this.compress ? this.#seen.get(rest) : undefined;
       if (pointer !== undefined) {
         this.u16(POINTER | pointer);

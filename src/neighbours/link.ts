@@ -5,19 +5,14 @@ import makeMdns, { type MulticastDNS } from 'multicast-dns';
 import { type Endpoint, MDNS_PORT } from './answering';
 import { toMessage } from './decode';
 import { encode, type Message } from './dns';
+import type { Wire, WireListener } from './environment';
 import type { NetworkInterface } from './interfaces';
 
 export type Family = 'v4' | 'v6';
 
 const GROUP = { v4: '224.0.0.251', v6: 'ff02::fb' };
 
-export interface LinkListener {
-  onMessage(m: Message, from: Endpoint): void;
-  /** Something does not work; each sentence comes once. */
-  onProblem(sentence: string): void;
-}
-
-export class Link {
+export class Link implements Wire {
   readonly #socket: Socket;
   readonly #mdns: MulticastDNS;
   readonly #told = new Set<string>();
@@ -31,7 +26,7 @@ export class Link {
   constructor(
     private on: NetworkInterface,
     private readonly family: Family,
-    private readonly listener: LinkListener,
+    private readonly listener: WireListener,
   ) {
     const v4 = family === 'v4';
     this.ready = new Promise(resolve => {

@@ -1,7 +1,8 @@
 /** Who is near, and that we are near: DNS-SD over multicast DNS on every suitable interface (docs/protocol.md). */
 import { EventEmitter } from 'node:events';
-import { realClock } from './clock';
-import { currentInterfaces, type NetworkInterface } from './interfaces';
+import type { Timer } from './clock';
+import { type Environment, realEnvironment } from './environment';
+import type { NetworkInterface } from './interfaces';
 import type { Family } from './link';
 import { foldCase } from './names';
 import {
@@ -48,33 +49,37 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   readonly #wanted: readonly string[] | undefined;
   readonly #segments = new Map<string, Segment>();
   readonly #near = new Map<string, Sighting>();
-  readonly #said = new Said(realClock.now);
+  readonly #said: Said;
   /** Problems that are told, by what they are about. */
   readonly #warnings = new Map<string, string>();
-  readonly #anonymous = randomInstance();
+  readonly #anonymous: string;
   /** Every host name that was ours, folded. */
   readonly #hosts = new Set<string>();
-  #host = randomHost();
+  #host: string;
   #number = 1;
   #presence: Presence | null = null;
   #watchers = 0;
-  #poll: NodeJS.Timeout | null = null;
-  #clockGap = 0;
+  #poll: Timer | null = null;
+  #clockGap: number;
   #closed = false;
 
-  constructor(options: NeighboursOptions = {}) {
+  constructor(
+    options: NeighboursOptions = {},
+    private readonly world: Environment = realEnvironment,
+  ) {
     super();
     this.#wanted = options.interfaces;
+    this.#said = new Said(() => world.clock.now());
+    this.#anonymous = randomInstance(world.random);
+    this.#host = randomHost(world.random);
+    this.#clockGap = this.#epoch();
   }
 
   /** Opens the sockets. Never rejects because multicast fails: emits 'warning'. */
   async start(): Promise<void> {
     if (this.#closed || this.#poll) return;
-    this.#clockGap = Date.now() - realClock.now();
-    this.#look();
-    this.#poll = setInterval(() => this.#look(), POLL);
-    this.#poll.unref();
-    await Promise.all(Array.from(this.#segments.values(), segment => segment.link.ready));
+    this.#lookAgainAndAgain();
+    await Promise.all(Array.from(this.#segments.values(), segment => segment.wire.ready));
   }
 
   /**
@@ -101,7 +106,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     this.#presence = null;
     for (const segment of this.#segments.values()) segment.stop();
     this.#say();
-    await Promise.all(Array.from(this.#segments.values(), segment => segment.link.flush()));
+    await Promise.all(Array.from(this.#segments.values(), segment => segment.wire.flush()));
   }
 
   /** Begins to ask who is near; counted. */
@@ -136,7 +141,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#poll) clearInterval(this.#poll);
+    this.#poll?.cancel();
     const segments = [...this.#segments.values()];
     this.#segments.clear();
     await Promise.all(segments.map(segment => segment.close()));
@@ -168,8 +173,8 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     const presence = this.#presence;
     if (!presence) return;
     if (foldCase(name) === foldCase(instanceName(presence.identity))) {
-      this.#number += this.#number < NUMBERED ? 1 : 1 + Math.floor(Math.random() * this.#number);
-    } else if (foldCase(name) === `${this.#host}.local`) this.#host = randomHost();
+      this.#number += this.#number < NUMBERED ? 1 : 1 + Math.floor(this.world.random() * this.#number);
+    } else if (foldCase(name) === `${this.#host}.local`) this.#host = randomHost(this.world.random);
     else return;
     this.#presence = { ...presence, identity: this.#identity(presence.nick) };
     this.#claim();
@@ -177,15 +182,21 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
 
   // Interfaces
 
+  #lookAgainAndAgain(): void {
+    this.#look();
+    this.#poll = this.world.clock.after(POLL, () => this.#lookAgainAndAgain());
+  }
+
   #look(): void {
     const wanted = new Map<string, [NetworkInterface, Family]>();
-    for (const on of currentInterfaces(this.#wanted)) {
+    for (const on of this.world.interfaces(this.#wanted)) {
       // The first IPv4 address is the one we are bound to; an interface made anew needs a new socket as well.
       if (on.v4.length > 0) wanted.set(`${on.name} ${on.index} ${on.v4[0]}`, [on, 'v4']);
       if (on.v6.length > 0) wanted.set(`${on.name} ${on.index} v6`, [on, 'v6']);
     }
     for (const [key, segment] of this.#segments) {
-      if (!wanted.has(key) || segment.link.failed) this.#drop(key, segment);
+      if (!wanted.has(key)) this.#warnings.delete(key);
+      if (!wanted.has(key) || segment.wire.failed) this.#drop(key, segment);
     }
     for (const [key, [on, family]] of wanted) {
       const segment = this.#segments.get(key);
@@ -205,7 +216,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   }
 
   #open(key: string, on: NetworkInterface, family: Family): void {
-    const segment = new Segment(on, family, {
+    const segment = new Segment(on, family, this.world, {
       isOurs: record => this.#said.has(record),
       onTaken: name => this.#onTaken(name),
       onChange: changed => this.#refresh(changed),
@@ -214,9 +225,9 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
       },
     });
     this.#segments.set(key, segment);
-    void segment.link.ready.then(() => {
+    void segment.wire.ready.then(() => {
       if (this.#segments.get(key) !== segment) return;
-      if (!segment.link.failed) this.#warnings.delete(key);
+      if (!segment.wire.failed) this.#warnings.delete(key);
       if (this.#watchers > 0) segment.browser.watch();
       if (!this.#presence) return;
       this.#say();
@@ -227,14 +238,13 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   #drop(key: string, segment: Segment): void {
     const seen = segment.browser.keys();
     this.#segments.delete(key);
-    this.#warnings.delete(key);
     void segment.close();
     for (const neighbour of seen) this.#refresh(neighbour);
   }
 
   /** After a sleep nothing that we knew is sure, and perhaps others have taken our name. */
   #noticeSleep(): void {
-    const gap = Date.now() - realClock.now();
+    const gap = this.#epoch();
     const slept = Math.abs(gap - this.#clockGap) > SLEPT;
     this.#clockGap = gap;
     if (!slept) return;
@@ -251,10 +261,15 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
 
   // Sightings
 
+  /** What to add to clock times to get ms since 1970. */
+  #epoch(): number {
+    return this.world.wallTime() - this.world.clock.now();
+  }
+
   #sighting(key: string): Sighting | null {
     const seen = Array.from(this.#segments.values(), segment => segment.browser.sighting(key));
     const others = seen.filter(sighting => sighting !== null).filter(({ host }) => !this.#hosts.has(host));
-    return mergeSightings(others, Date.now() - realClock.now());
+    return mergeSightings(others, this.#epoch());
   }
 
   #refresh(key: string): void {

@@ -1,5 +1,5 @@
 /** The records that make up our own announcement. */
-import { randomBytes } from 'node:crypto';
+import type { Random } from './clock';
 import { compareRecords, encode, message, type ResourceRecord, recordKey, setKey } from './dns';
 import { cutUtf8, escapeLabel } from './names';
 import { encodeTxt, NICK_BYTES, nickToSend } from './txt';
@@ -15,8 +15,9 @@ export const OTHER_TTL = 4500;
 /** An announcement is one message below this many bytes. */
 export const ANNOUNCEMENT_BYTES = 400;
 const LABEL_BYTES = 63;
-/** Addresses of one interface that are announced, of each family. */
-const MAX_ADDRESSES = 2;
+/** Addresses of one interface that are announced. */
+const MAX_V4 = 2;
+const MAX_V6 = 1;
 
 /** What this laptop says of itself. */
 export interface Announcement {
@@ -40,12 +41,19 @@ export interface Identity {
   host: string;
 }
 
-export function randomHost(): string {
-  return `xo-${randomBytes(4).toString('hex')}`;
+function hex(random: Random, digits: number): string {
+  return Math.floor(random() * 16 ** digits)
+    .toString(16)
+    .padStart(digits, '0');
 }
 
-export function randomInstance(): string {
-  return `XO ${randomBytes(3).toString('hex')}`;
+export function randomHost(random: Random): string {
+  return `xo-${hex(random, 8)}`;
+}
+
+/** The instance label of somebody who does not share a name. */
+export function randomInstance(random: Random): string {
+  return `XO ${hex(random, 6)}`;
 }
 
 /** The instance label for the `number`th bearer of a name (RFC 6763 Appendix D), at most 63 bytes. */
@@ -78,8 +86,8 @@ export function buildRecords(
     { name: SERVICE, type: 'PTR', ttl: OTHER_TTL, flush: false, data: instance },
     { name: instance, type: 'SRV', ttl: HOST_TTL, flush: true, data: { priority: 0, weight: 0, port, target } },
     { name: instance, type: 'TXT', ttl: OTHER_TTL, flush: true, data: txt },
-    ...addresses.v4.slice(0, MAX_ADDRESSES).map(data => ({ ...host, type: 'A' as const, data })),
-    ...addresses.v6.slice(0, MAX_ADDRESSES).map(data => ({ ...host, type: 'AAAA' as const, data })),
+    ...addresses.v4.slice(0, MAX_V4).map(data => ({ ...host, type: 'A' as const, data })),
+    ...addresses.v6.slice(0, MAX_V6).map(data => ({ ...host, type: 'AAAA' as const, data })),
   ];
 }
 
@@ -88,10 +96,10 @@ export function buildRecords(
  * TXT, and an image with a very long name leaves less room for it.
  */
 export function fittingNick(announcement: Announcement): string {
-  const addresses = { v4: ['255.255.255.255'], v6: ['fe80::'] };
+  const addresses = { v4: ['10.0.0.1', '10.0.0.2'], v6: ['fe80::1'] };
   for (let bytes = NICK_BYTES; bytes > 0; bytes--) {
     const nick = nickToSend(announcement.nick, bytes);
-    const identity = { instance: nick || randomInstance(), host: randomHost() };
+    const identity = { instance: numbered(nick || 'XO 000000', 1000), host: 'xo-00000000' };
     const answers = buildRecords(identity, announcement, nick, addresses);
     if (encode(message('response', { answers })).length < ANNOUNCEMENT_BYTES || nick === '') return nick;
   }

@@ -1,9 +1,9 @@
 /** All that we do on one link: announce and browse. */
 import { Browser } from './browser';
-import { realClock } from './clock';
 import type { ResourceRecord } from './dns';
+import type { Environment, Wire } from './environment';
 import { type NetworkInterface, reachable } from './interfaces';
-import { type Family, Link } from './link';
+import type { Family } from './link';
 import { type Announcement, buildRecords, type Identity, SERVICE } from './records';
 import { Responder } from './responder';
 
@@ -22,7 +22,7 @@ export interface Presence {
 }
 
 export class Segment {
-  readonly link: Link;
+  readonly wire: Wire;
   readonly browser: Browser;
   readonly #responder: Responder;
   #records: readonly ResourceRecord[] = [];
@@ -30,16 +30,18 @@ export class Segment {
   constructor(
     private on: NetworkInterface,
     family: Family,
+    world: Environment,
     listener: SegmentListener,
   ) {
-    this.link = new Link(on, family, {
+    this.wire = world.openWire(on, family, {
       onMessage: (m, from) => {
         this.#responder.receive(m, from);
         this.browser.receive(m, from);
       },
       onProblem: sentence => listener.onProblem(sentence),
     });
-    const io = { clock: realClock, random: Math.random, send: this.link.send.bind(this.link) };
+    const { clock, random } = world;
+    const io = { clock, random, send: this.wire.send.bind(this.wire) };
     this.#responder = new Responder({ ...io, isOurs: listener.isOurs, onTaken: listener.onTaken });
     this.browser = new Browser({
       ...io,
@@ -57,7 +59,7 @@ export class Segment {
 
   /** Claims the names and announces. Until the link is open nobody would hear it: call it then. */
   start(presence: Presence): void {
-    if (!this.link.open) return;
+    if (!this.wire.open) return;
     this.#records = this.records(presence);
     this.#responder.start(this.#records);
   }
@@ -76,14 +78,14 @@ export class Segment {
   /** Addresses were added to the interface or removed from it. */
   renew(on: NetworkInterface): void {
     this.on = on;
-    this.link.renew(on);
+    this.wire.renew(on);
   }
 
   /** Says goodbye if the link still stands, and ends. */
   async close(): Promise<void> {
     this.#responder.stop();
     this.browser.close();
-    await this.link.close();
+    await this.wire.close();
   }
 }
 
