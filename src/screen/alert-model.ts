@@ -55,8 +55,8 @@ function question(state: ScreenState): AlertView | null {
 function lostAlert(state: ScreenState): AlertView {
   return {
     kind: 'error',
-    title: _('The helper program has stopped. It is being started again…'),
-    line: state.linkError ? state.linkError.message : _('Nothing is lost.'),
+    title: state.status ? _('The helper program has stopped.') : _('The helper program does not start.'),
+    line: _('It is being started again. Nothing is lost.'),
     buttons: [answer('reconnect', _('Try now'))],
     escape: 'reconnect',
   };

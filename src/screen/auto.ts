@@ -17,7 +17,10 @@ const SETTLE_MS = 2_500;
 const UPGRADE_MS = 15 * 60_000;
 
 export async function runAuto(controller: Controller, window: ScreenWindow, screenshots: string | null): Promise<void> {
-  if (screenshots) mkdirSync(screenshots, { recursive: true });
+  if (screenshots) {
+    mkdirSync(screenshots, { recursive: true });
+    window.parkPointer();
+  }
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const picture = async (name: string) => {
     if (screenshots) say(`picture: ${await window.screenshot(screenshots, name)}`);

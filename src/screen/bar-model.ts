@@ -3,10 +3,10 @@ import type { ImageInfo, Neighbour, Plan, UpgradeState } from '../service/contra
 import { amount, amountOf, people, timeLeft } from './format';
 import { _, fill, ngettext } from './i18n';
 import { isRunning, type ScreenState, selectedNeighbour, stagedImage } from './state';
-import type { BarView, ButtonView, StepView } from './view';
+import type { BarView, ButtonView, PictureView, StepView } from './view';
 import { countSame, nickOf, sourceNames } from './words';
 
-const EMPTY: BarView = { headline: '', lines: [], steps: null, button: null, second: null };
+const EMPTY: BarView = { picture: null, headline: '', lines: [], steps: null, button: null, second: null };
 
 export function barView(state: ScreenState): BarView {
   if (!state.status) return { ...EMPTY, headline: _('Starting…') };
@@ -32,6 +32,12 @@ function button(action: ButtonView['action'], label: string, more: Partial<Butto
 function steps(now: number): StepView[] {
   const labels = [_('Compare'), _('Fetch'), _('Check'), _('Ready')];
   return labels.map((label, i) => ({ label, state: i < now ? 'done' : i === now ? 'doing' : 'todo' }));
+}
+
+/** From all who have what the chosen one has, the chosen one first. */
+function picture(state: ScreenState, chosen: Neighbour): PictureView {
+  const others = [...state.neighbours.values()].filter(n => n.commit === chosen.commit && n.id !== chosen.id);
+  return { from: [chosen, ...others].map(n => n.colors), to: state.status?.colors ?? state.profile.colors };
 }
 
 const STEP_NUMBER = { compare: 0, fetch: 1, check: 2, stage: 2, ready: 4 } as const;
@@ -74,11 +80,12 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const nick = nickOf(neighbour);
   const { version } = neighbour;
   const has = fill(_('{nick} has {version}.'), { nick, version });
-  const comparison = state.comparison;
+  const { comparison } = state;
+  const wanted = picture(state, neighbour);
   if (comparison?.state !== 'done') {
     const asking = comparison?.state === 'asking';
     const lines = [asking ? fill(_('Asking what is different…'), { nick }) : _('It did not answer.')];
-    return { ...EMPTY, headline: has, lines, steps: asking ? steps(0) : null };
+    return { ...EMPTY, picture: asking ? wanted : null, headline: has, lines, steps: asking ? steps(0) : null };
   }
   const { plan } = comparison;
   if (plan.from?.commit === plan.to.commit) {
@@ -93,7 +100,7 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const lines = short
     ? [sizeLine(plan), roomLine(plan)]
     : [sizeLine(plan), `${signedLine(plan.to)} · ${_('Your work stays.')}`];
-  return { ...EMPTY, headline, lines, steps: null, button: goButton(state, neighbour, !short) };
+  return { ...EMPTY, picture: wanted, headline, lines, button: goButton(state, neighbour, !short) };
 }
 
 function sizeLine(plan: Plan): string {
@@ -137,10 +144,10 @@ function runningBar(state: ScreenState, upgrade: UpgradeState): BarView {
   }
   if (progress.step === 'fetch') {
     const names = sourceNames(state, progress.sources);
-    const getting = names ? _('Getting {version} from {names}') : _('Getting {version}…');
+    const words = names ? _('Getting {version} from {names}') : _('Getting {version}…');
     const parts = [amountOf(progress.bytesDone, progress.bytesTotal)];
     if (progress.secondsLeft !== null) parts.push(timeLeft(progress.secondsLeft));
-    return { ...bar, headline: fill(getting, { version, names }), lines: [parts.join(' · '), safe] };
+    return { ...bar, headline: fill(words, { version, names }), lines: [parts.join(' · '), safe] };
   }
   const checking =
     progress.step === 'check' ? _('Checking every file of {version}…') : _('Putting {version} together…');
@@ -151,13 +158,11 @@ function runningBar(state: ScreenState, upgrade: UpgradeState): BarView {
 function stoppedBar(state: ScreenState, upgrade: UpgradeState): BarView {
   const { progress, to } = upgrade;
   const fetched = progress.step === 'fetch' ? amountOf(progress.bytesDone, progress.bytesTotal) : null;
-  const lines = [
-    fetched && progress.bytesDone > 0
-      ? fill(_('{amount} are here already, nothing is lost.'), { amount: fetched })
-      : _('Nothing is lost.'),
-    _('Your laptop is as it was.'),
-  ];
+  const safe = _('Nothing is lost. Your laptop is as it was.');
+  const lines =
+    fetched && progress.bytesDone > 0 ? [fill(_('{amount} are here already.'), { amount: fetched }), safe] : [safe];
   return {
+    picture: null,
     headline: fill(_('Getting {version} has stopped.'), { version: to.version }),
     lines,
     steps: steps(STEP_NUMBER[progress.step]),
@@ -177,7 +182,8 @@ function stays(state: ScreenState): string {
 
 function readyBar(state: ScreenState, staged: ImageInfo): BarView {
   const { version } = staged;
-  const ready = { headline: fill(_('{version} is ready on your laptop!'), { version }), steps: steps(4) };
+  const headline = fill(_('{version} is ready on your laptop!'), { version });
+  const ready = { picture: null, headline, steps: steps(4) };
   const checked = _('Every file was checked. Your work is untouched.');
   const enabled = state.pending === null;
   if (state.status?.canRestart) {

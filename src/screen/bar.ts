@@ -14,6 +14,7 @@ import {
   VERTICAL,
 } from './gtk';
 import { _, fill } from './i18n';
+import { Picture } from './picture';
 import type { Frame } from './style';
 import type { Action, BarView, ButtonView, StepView } from './view';
 
@@ -99,7 +100,7 @@ class Steps {
     this.steps = steps;
     this.unit = frame.unit;
     this.widget.setSizeRequest(
-      Math.round(Math.max(64, 76 * frame.unit) * steps.length),
+      Math.round(Math.max(58, 76 * frame.unit) * steps.length),
       Math.round(Math.max(52, 72 * frame.unit)),
     );
     const doing = steps.find(step => step.state === 'doing');
@@ -149,6 +150,7 @@ export class Bar {
   readonly widget: Gtk3.Box = new Gtk.Box({ orientation: HORIZONTAL, spacing: 16 });
   private readonly headline: Gtk3.Label = new Gtk.Label();
   private readonly lines: Gtk3.Label[] = [new Gtk.Label(), new Gtk.Label()];
+  private readonly picture = new Picture();
   private readonly steps = new Steps();
   readonly button: PillButton;
   private readonly second: PillButton;
@@ -158,12 +160,12 @@ export class Bar {
     this.second = new PillButton(act, false);
     addClass(this.second.widget, 'second');
     addClass(this.widget, 'bar');
-    const card = new Gtk.Box({ orientation: VERTICAL });
+    const card = new Gtk.Box({ orientation: HORIZONTAL, spacing: 16 });
     addClass(card, 'card');
     card.hexpand = true;
     const texts = new Gtk.Box({ orientation: VERTICAL, spacing: 2 });
     texts.valign = CENTER;
-    texts.vexpand = true;
+    texts.hexpand = true;
     for (const label of [this.headline, ...this.lines]) {
       label.xalign = 0;
       label.wrap = true;
@@ -176,7 +178,10 @@ export class Bar {
       addClass(line, 'line');
       line.noShowAll = true;
     }
+    card.add(this.picture.widget);
     card.add(texts);
+    // Or the card, which fills its row, would take the stage's height as well.
+    this.widget.vexpand = false;
     this.widget.add(card);
     this.widget.add(this.steps.widget);
     this.widget.add(this.second.widget);
@@ -189,6 +194,7 @@ export class Bar {
       setLabel(label, view.lines[i] ?? '');
       label.visible = view.lines[i] !== undefined;
     });
+    this.picture.update(view.picture, frame);
     this.steps.update(view.steps, frame);
     this.second.update(view.second, frame);
     this.button.update(view.button, frame);

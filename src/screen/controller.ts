@@ -7,10 +7,12 @@ import type { Neighbour, NeighbourEvent, ServiceClient, Status, UpgradeState } f
 import {
   initialState,
   type LaptopKey,
+  NOTHING_CHOSEN,
   neighbourId,
   type Pending,
   type ScreenState,
   selectedNeighbour,
+  stagedImage,
   withNeighbours,
   withStatus,
   withUpgrade,
@@ -20,8 +22,6 @@ import type { Action } from './view';
 /** First and longest pause, in ms, before trying to reach a lost service again. */
 const RETRY_FIRST = 500;
 const RETRY_MOST = 10_000;
-
-const NOTHING_CHOSEN = { selected: null, comparison: null, confirming: false } as const;
 
 export class Controller {
   state: ScreenState;
@@ -42,7 +42,7 @@ export class Controller {
     stop: () => void this.ask('stop', client => client.call('stopUpgrade', null)),
     forget: () => void this.ask('forget', client => client.call('forgetUpgrade', null)),
     restart: () => void this.ask('activate', client => client.call('activate', { restart: true })),
-    done: () => this.set({ ...NOTHING_CHOSEN, acknowledged: this.state.status?.staged?.commit ?? null }),
+    done: () => this.set({ ...NOTHING_CHOSEN, acknowledged: stagedImage(this.state)?.commit ?? null }),
     'compare-again': () => this.compareAgain(),
     'look-again': () => this.lookAgain(),
     reconnect: () => this.reconnect(),
@@ -151,7 +151,6 @@ export class Controller {
     await this.ask('upgrade', async client => {
       try {
         await client.call('upgrade', { version, from });
-        this.set({ comparison: null });
       } catch (error) {
         // Stopping is no failure, and a failure of the upgrade itself is told by its own state.
         const told = this.state.upgrade?.state;

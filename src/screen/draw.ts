@@ -117,7 +117,19 @@ export function drawIcon(cr: Cairo.Context, pixbuf: GdkPixbuf2.Pixbuf, x: number
   cr.paintWithAlpha(alpha);
 }
 
-export type Sign = 'up' | 'down' | 'equal' | 'different' | 'check' | 'back' | 'restart' | 'stop' | 'question' | 'alert';
+export type Sign =
+  | 'up'
+  | 'down'
+  | 'left'
+  | 'right'
+  | 'equal'
+  | 'different'
+  | 'check'
+  | 'back'
+  | 'restart'
+  | 'stop'
+  | 'question'
+  | 'alert';
 
 /** A sign in the square of that size around (x, y), in one colour. */
 export function drawSign(cr: Cairo.Context, sign: Sign, x: number, y: number, size: number, color: string): void {
@@ -137,6 +149,14 @@ export function drawSign(cr: Cairo.Context, sign: Sign, x: number, y: number, si
 const SIGNS: Record<Sign, (cr: Cairo.Context) => void> = {
   up: cr => arrow(cr, -1),
   down: cr => arrow(cr, 1),
+  left: cr => {
+    cr.rotate(Math.PI / 2);
+    arrow(cr, 1);
+  },
+  right: cr => {
+    cr.rotate(-Math.PI / 2);
+    arrow(cr, 1);
+  },
   equal: cr => bars(cr, false),
   different: cr => bars(cr, true),
   check: cr => {

@@ -62,6 +62,8 @@ export class LaptopButton {
   update(view: LaptopView, geometry: LaptopGeometry, move: (x: number, y: number) => void): void {
     const { cell } = geometry;
     const before = this.geometry?.cell;
+    // First: GTK forgets a size that is asked for while a widget is hidden.
+    if (!this.button.visible) this.button.visible = true;
     if (before?.width !== cell.width || before.height !== cell.height) {
       this.button.setSizeRequest(cell.width, cell.height);
     }
@@ -72,7 +74,6 @@ export class LaptopButton {
     this.view = view;
     this.geometry = geometry;
     if (changed) this.button.queueDraw();
-    if (!this.button.visible) this.button.visible = true;
   }
 
   private draw(cr: Cairo.Context): void {
@@ -99,7 +100,7 @@ export class LaptopButton {
   /** Selected, under the pointer, focused: three things that must be told apart without colour. */
   private drawCard(cr: Cairo.Context, cell: Rect, unit: number, selected: boolean): void {
     const flags = this.button.getStateFlags();
-    const focused = (flags & STATE.focused) !== 0;
+    const focused = this.button.hasVisibleFocus();
     const hover = (flags & STATE.hover) !== 0;
     const radius = 20 * unit;
     if (selected || hover || focused) {

@@ -72,16 +72,17 @@ function sizesFor(input: StageInput, wanted: number): Sizes {
   const title = Math.round(clamp((roomy ? 20 : 17) * unit, 12, 40));
   const subtitle = Math.round(clamp((roomy ? 18 : 15) * unit, 11, 36));
   const text = textHeight({ title, subtitle });
-  const laptopIcon = Math.round(clamp(icon * 1.5, 84 * unit, 165 * unit));
-  const ringRadius = Math.round(laptopIcon * 0.64);
+  const laptopIcon = Math.round(clamp(icon * 1.45, 76 * unit, 150 * unit));
+  const ringRadius = Math.round(laptopIcon * 0.77);
   return {
     unit,
     icon,
-    cellWidth: Math.max(SMALLEST_TOUCH, Math.round(icon + (roomy ? 64 : 34) * unit)),
-    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + text + 18 * unit)),
+    // Wide enough for the icon and for a name of usual length.
+    cellWidth: Math.round(Math.max(SMALLEST_TOUCH, icon + 40 * unit, title * (roomy ? 7.6 : 4.6))),
+    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + text + (roomy ? 28 : 16) * unit)),
     laptopIcon,
-    laptopWidth: Math.round(ringRadius * 2 + 34 * unit),
-    laptopHeight: Math.round(ringRadius * 2 + text + 16 * unit),
+    laptopWidth: Math.round(ringRadius * 2 + 24 * unit),
+    laptopHeight: Math.round(ringRadius * 2 + text + 18 * unit),
     ringRadius,
     labels: Math.round(Math.max(92, 150 * unit)),
     pad: Math.round(8 * unit),
@@ -94,10 +95,21 @@ export function textHeight(fonts: { title: number; subtitle: number }): number {
   return Math.ceil(fonts.title * 1.3) + Math.ceil(fonts.subtitle * 1.3);
 }
 
+/**
+ * Widens cells so that whole ones fill `room`, at most by half: the same number of columns, whatever stands in them.
+ * `reserve` is kept free for the air between groups.
+ */
+function columnsIn(room: number, cellWidth: number, reserve = 0): { columns: number; width: number } {
+  const columns = Math.max(1, Math.floor((room - reserve) / cellWidth));
+  const width = Math.floor(Math.min((room - reserve) / columns, cellWidth * 1.5));
+  return { columns, width: Math.max(cellWidth, width) };
+}
+
 /** Cells of groups flowing in rows inside [left, right), from y = 0; a little air between groups. */
 function flow(groups: number[], left: number, right: number, sizes: Sizes): { cells: Rect[][]; height: number } {
-  const { cellWidth: width, cellHeight: height } = sizes;
-  const gap = Math.round(width * 0.3);
+  const height = sizes.cellHeight;
+  const gap = Math.round(sizes.cellWidth * 0.25);
+  const { width } = columnsIn(right - left, sizes.cellWidth, gap);
   let x = left;
   let y = 0;
   const cells = groups.map((count, g) => {
@@ -122,56 +134,60 @@ interface Middle {
   height: number;
 }
 
+/** Cells of one side of this laptop, filled row by row from the edge nearest to it. */
+class Side {
+  private count = 0;
+  readonly cells: Rect[] = [];
+  private readonly columns: number;
+  private readonly width: number;
+
+  constructor(
+    private readonly edge: number,
+    private readonly direction: 1 | -1,
+    room: number,
+    private readonly cellHeight: number,
+    cellWidth: number,
+  ) {
+    ({ columns: this.columns, width: this.width } = columnsIn(room, cellWidth));
+  }
+
+  get rows(): number {
+    return Math.ceil(this.count / this.columns);
+  }
+
+  next(): Rect {
+    const n = this.count++;
+    const { columns, width, cellHeight: height } = this;
+    const column = n % columns;
+    const x = this.direction > 0 ? this.edge + width * column : this.edge - width * (column + 1);
+    const cell = { x, y: Math.floor(n / columns) * height, width, height };
+    this.cells.push(cell);
+    return cell;
+  }
+}
+
 /** Equal laptops stand left and right of this one in turn, the first ones nearest; different ones at the end. */
 function middle(input: StageInput, sizes: Sizes): Middle {
-  const { cellWidth: width, cellHeight: height, pad } = sizes;
-  const center = input.width / 2;
-  const leftEdge = Math.round(center - sizes.laptopWidth / 2) - pad;
-  const rightEdge = Math.round(center + sizes.laptopWidth / 2) + pad;
-  const columns = Math.max(1, Math.floor((leftEdge - sizes.labels) / width));
-  const columnsRight = Math.max(1, Math.floor((input.width - pad - rightEdge) / width));
-
+  const { cellWidth, cellHeight, pad } = sizes;
+  const half = Math.round(sizes.laptopWidth / 2) + pad;
+  const center = Math.round(input.width / 2);
+  const left = new Side(center - half, -1, center - half - sizes.labels, cellHeight, cellWidth);
+  const right = new Side(center + half, 1, input.width - pad - center - half, cellHeight, cellWidth);
   let index = 0;
-  let [lefts, rights] = [0, 0];
   const mine = input.counts.mine.map(count =>
-    Array.from({ length: count }, () => {
-      if (index++ % 2 === 0) {
-        const n = lefts++;
-        return { x: leftEdge - width * ((n % columns) + 1), y: Math.floor(n / columns) * height, width, height };
-      }
-      const n = rights++;
-      return { x: rightEdge + width * (n % columnsRight), y: Math.floor(n / columnsRight) * height, width, height };
-    }),
+    Array.from({ length: count }, () => (index++ % 2 === 0 ? left : right).next()),
   );
-  const different = input.counts.different.map(count =>
-    Array.from({ length: count }, () => {
-      const n = rights++;
-      return { x: rightEdge + width * (n % columnsRight), y: Math.floor(n / columnsRight) * height, width, height };
-    }),
-  );
-  const center2 = (cells: Rect[], rows: number, all: number) => {
-    for (const cell of cells) cell.y += Math.round(((all - rows) * height) / 2);
-  };
-  const rowsLeft = Math.ceil(lefts / columns);
-  const rowsRight = Math.ceil(rights / columnsRight);
-  const rows = Math.max(rowsLeft, rowsRight);
-  const all = [...mine, ...different].flat();
-  center2(
-    all.filter(cell => cell.x < center),
-    rowsLeft,
-    rows,
-  );
-  center2(
-    all.filter(cell => cell.x >= center),
-    rowsRight,
-    rows,
-  );
-  return { mine, different, height: rows * height };
+  const different = input.counts.different.map(count => Array.from({ length: count }, () => right.next()));
+  const rows = Math.max(left.rows, right.rows);
+  for (const side of [left, right]) {
+    for (const cell of side.cells) cell.y += Math.floor(((rows - side.rows) * cellHeight) / 2);
+  }
+  return { mine, different, height: rows * cellHeight };
 }
 
 /** Moves cells down in place. */
 function lower(groups: Rect[][], by: number): void {
-  for (const cell of groups.flat()) cell.y += Math.round(by);
+  for (const cell of groups.flat()) cell.y += Math.floor(by);
 }
 
 function mirror(layout: StageLayout, width: number): void {
@@ -210,7 +226,7 @@ function tryLayout(input: StageInput, sizes: Sizes): StageLayout {
   lower(inner.different, bands.mine.y + (mineHeight - inner.height) / 2);
   const cell = {
     x: Math.round((width - sizes.laptopWidth) / 2),
-    y: Math.round(bands.mine.y + (mineHeight - sizes.laptopHeight) / 2),
+    y: Math.floor(bands.mine.y + (mineHeight - sizes.laptopHeight) / 2),
     width: sizes.laptopWidth,
     height: sizes.laptopHeight,
   };

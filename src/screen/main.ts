@@ -28,7 +28,7 @@ function start(launch: Launch): void {
   GLib.setPrgname(sugar?.bundleId ?? 'pass-it-on');
   GLib.setApplicationName(_('Pass It On'));
   Gtk.init([]);
-  applySugarTheme(launch.scaling, process.env);
+  if (sugar) applySugarTheme(launch.scaling, process.env);
   const profile = readProfile();
   const connect = () =>
     ensureService({

@@ -60,18 +60,13 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
     subtitle,
     colors: neighbour.colors,
     badge: odd ? 'different' : null,
-    selected: state.selected === key && !isWaitingToRestart(state),
+    selected: state.selected === key,
     faded: running && !helps && !giving,
     enabled: !running,
     giving,
     name: fill(_('{nick} has {version}'), { nick: nickOf(neighbour), version: subtitle }),
     description: giving ? _('is helping now') : relationWords(neighbour),
   };
-}
-
-/** Ready is on the screen: the choice is made, nobody is outlined. */
-function isWaitingToRestart(state: ScreenState): boolean {
-  return stagedImage(state) !== null && state.comparison === null && state.selected !== 'kept';
 }
 
 function keptIsNewer(state: ScreenState): boolean {
@@ -87,7 +82,7 @@ function keptLaptop(state: ScreenState): LaptopView | null {
     key: 'kept',
     title: _('On my laptop'),
     subtitle: previous.version,
-    colors: null,
+    colors: state.status?.colors ?? state.profile.colors,
     badge: 'kept',
     selected: state.selected === 'kept',
     faded: running,
@@ -103,6 +98,7 @@ function myLaptop(state: ScreenState): LaptopView {
   const current = status?.current ?? null;
   const version = current?.version ?? '';
   const ready = stagedImage(state);
+  const colors = status?.colors ?? profile.colors;
   const percent = Math.round((ringFraction(state) ?? 0) * 100);
   let description = '';
   if (isRunning(state) && upgrade) {
@@ -112,7 +108,8 @@ function myLaptop(state: ScreenState): LaptopView {
     key: 'mine',
     title: _('My laptop'),
     subtitle: version,
-    colors: status?.colors ?? profile.colors,
+    // Nothing in it that is known: an outline.
+    colors: current || !status ? colors : colors && [colors[0], '#FFFFFF'],
     badge: ready ? 'check' : null,
     selected: state.selected === 'mine',
     faded: false,

@@ -14,7 +14,7 @@ import {
 import { addClass, type Cairo, describe, Gtk, type Gtk3, guard, on, rightToLeft } from './gtk';
 import { laptopIcon } from './icons';
 import { cellGeometry, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
-import { layoutStage, type Rect, type StageLayout } from './layout';
+import { layoutStage, type Rect, type StageLayout, textHeight } from './layout';
 import type { LaptopKey } from './state';
 import type { BandView, LaptopView, Slots, View } from './view';
 
@@ -30,6 +30,15 @@ interface Placed {
   geometry: LaptopGeometry;
 }
 
+/** Where a laptop's two lines of text stand on the stage. */
+function textRect({ cell, textTop, fonts }: LaptopGeometry): Rect {
+  return { x: cell.x + cell.width * 0.2, y: cell.y + textTop, width: cell.width * 0.6, height: textHeight(fonts) };
+}
+
+function touches({ x, y, width, height }: Rect, px: number, py: number, radius: number): boolean {
+  return px + radius > x && px - radius < x + width && py + radius > y && py - radius < y + height;
+}
+
 export class Stage {
   readonly widget: Gtk3.ScrolledWindow = new Gtk.ScrolledWindow();
   private readonly fixed: Gtk3.Fixed = new Gtk.Fixed();
@@ -42,13 +51,15 @@ export class Stage {
   private size = { width: 0, height: 0 };
   private fixedHeight = 0;
   private active = true;
+  private aloneTextBottom = 0;
   private timer: NodeJS.Timeout | null = null;
   private relayout: NodeJS.Immediate | null = null;
 
   constructor(private readonly tapped: (key: LaptopKey) => void) {
     addClass(this.fixed, 'stage');
     describe(this.fixed, 'stage');
-    this.widget.setPolicy(2, 1);
+    // Sideways it never scrolls, and its contents, laid out for the width given, must not hold the window open.
+    this.widget.setPolicy(3, 1);
     this.widget.setOverlayScrolling(false);
     this.widget.vexpand = true;
     this.widget.add(this.fixed);
@@ -218,6 +229,7 @@ export class Stage {
     for (const line of alone.lines) {
       y += drawText(cr, line, 20, y, width - 40, { ...style, size: fonts.title, color: GREY.soft }) + 3 * unit;
     }
+    this.aloneTextBottom = y;
     this.drawGhosts(cr, layout);
   }
 
@@ -236,7 +248,7 @@ export class Stage {
     const reach = Math.max(layout.bands.mine.height / 2, ring.radius * 2.6);
     cr.save();
     const { mine } = layout.bands;
-    const top = this.view?.alone ? 0 : mine.y;
+    const top = this.view?.alone ? this.aloneTextBottom : mine.y;
     cr.rectangle(0, top, mine.width, mine.y + mine.height - top);
     cr.clip();
     for (let i = 0; i < 3; i++) {
@@ -249,10 +261,11 @@ export class Stage {
     cr.restore();
   }
 
-  /** From every helper to this laptop, below the laptops so that no name is covered. */
+  /** From every helper to this laptop, behind the laptops and never over a name. */
   private drawDots(cr: Cairo.Context, layout: StageLayout): void {
     const { ring } = layout.laptop;
     const now = (Date.now() % FLIGHT) / FLIGHT;
+    const names = this.placed.map(({ geometry }) => textRect(geometry));
     for (const { view, geometry } of this.placed) {
       if (!view.giving) continue;
       const { cell, icon } = geometry;
@@ -264,7 +277,10 @@ export class Stage {
       for (let i = 0; i < DOTS; i++) {
         const part = (now + i / DOTS) % 1;
         const size = (i % 2 === 0 ? 7 : 4.5) * layout.unit;
-        circle(cr, from.x + (toX - from.x) * part, from.y + (toY - from.y) * part, size);
+        const x = from.x + (toX - from.x) * part;
+        const y = from.y + (toY - from.y) * part;
+        if (names.some(name => touches(name, x, y, size))) continue;
+        circle(cr, x, y, size);
         setColor(cr, fill);
         cr.fillPreserve();
         setColor(cr, stroke);

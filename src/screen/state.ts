@@ -37,6 +37,8 @@ export interface ScreenState {
   profile: { nick: string; colors: [string, string] | null };
 }
 
+export const NOTHING_CHOSEN = { selected: null, comparison: null, confirming: false } as const;
+
 export function initialState(profile: ScreenState['profile']): ScreenState {
   return {
     link: 'connecting',
@@ -64,25 +66,28 @@ export function withNeighbours(state: ScreenState, neighbours: ReadonlyMap<strin
   const before = state.neighbours.get(neighbourId(selected));
   const now = neighbours.get(neighbourId(selected));
   if (now && now.commit === before?.commit) return next;
-  return { ...next, selected: null, comparison: null, confirming: false };
+  return { ...next, ...NOTHING_CHOSEN };
 }
 
 /** After the service has told its status anew. */
 export function withStatus(state: ScreenState, status: Status): ScreenState {
-  const stagedBefore = state.acknowledged;
-  const acknowledged = stagedBefore !== null && status.staged?.commit === stagedBefore ? stagedBefore : null;
-  const next = withUpgrade({ ...state, status, acknowledged }, status.upgrade);
+  const next = withUpgrade({ ...state, status }, status.upgrade);
+  if (next.acknowledged !== stagedImage(next)?.commit) next.acknowledged = null;
   // A plan is a difference to the current image: another current image makes it worthless.
   if (state.status && state.status.current?.commit !== status.current?.commit) {
-    return { ...next, selected: null, comparison: null, confirming: false };
+    return { ...next, ...NOTHING_CHOSEN };
   }
   return next;
 }
 
 /** After the upgrade has moved on. */
 export function withUpgrade(state: ScreenState, upgrade: UpgradeState | null): ScreenState {
-  const failedAnew = upgrade?.state === 'failed' && state.upgrade?.state !== 'failed';
-  return { ...state, upgrade, failureSeen: failedAnew ? false : state.failureSeen };
+  const before = state.upgrade?.state;
+  const next = { ...state, upgrade };
+  if (upgrade?.state === 'failed' && before !== 'failed') next.failureSeen = false;
+  // Ready is what matters now, not who gave it.
+  if (upgrade?.state === 'staged' && before !== 'staged') return { ...next, ...NOTHING_CHOSEN, acknowledged: null };
+  return next;
 }
 
 export function neighbourId(key: LaptopKey): string {
@@ -97,7 +102,7 @@ export function isRunning(state: ScreenState): boolean {
   return state.upgrade?.state === 'running';
 }
 
-/** The image that waits for a restart, if any. */
+/** The image that waits for a restart, if any: the upgrade tells it first. */
 export function stagedImage(state: ScreenState): ImageInfo | null {
-  return state.status?.staged ?? null;
+  return state.upgrade?.state === 'staged' ? state.upgrade.to : (state.status?.staged ?? null);
 }

@@ -30,7 +30,7 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on .toolbar { background: ${GREY.ink}; min-height: ${px(75 * zoom)}; }
 .pass-it-on .toolbar label { color: ${GREY.white}; font-size: ${px(22 * zoom, 14)}; }
 .pass-it-on .toolbar button { min-width: ${px(75 * zoom)}; min-height: ${px(75 * zoom)}; border-radius: 0; }
-.pass-it-on .toolbar button:hover, .pass-it-on .toolbar button:focus { background: #000000; }
+.pass-it-on .toolbar button:hover { background: #000000; }
 .pass-it-on .toolbar button:active { background: #808080; }
 .pass-it-on scrolledwindow, .pass-it-on viewport { background: ${GREY.white}; border: none; }
 .pass-it-on .alert { background: ${GREY.panel}; border-bottom: ${px(2)} solid ${GREY.line};
@@ -49,7 +49,9 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on button.pill label.detail { font-weight: normal; font-size: ${px(19 * unit, 13)}; }
 .pass-it-on button.pill:hover { background: #F0F0F0; }
 .pass-it-on button.pill:active { background: #A6A6A6; }
-.pass-it-on button.pill:focus { box-shadow: 0 0 0 ${px(3 * unit, 2)} ${GREY.white}, 0 0 0 ${px(7 * unit, 5)} ${GREY.ink}; }
+.pass-it-on button.pill:focus { outline: ${px(2.5 * unit, 2)} solid ${GREY.ink}; outline-offset: -${px(9 * unit, 7)};
+  -gtk-outline-radius: ${px(42 * unit, 34)}; }
+.pass-it-on button.pill.go:focus { outline-color: ${GREY.white}; }
 .pass-it-on button.pill.go { background: ${GREY.ink}; }
 .pass-it-on button.pill.go label { color: ${GREY.white}; }
 .pass-it-on button.pill.go:hover { background: #000000; }

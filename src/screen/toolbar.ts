@@ -53,7 +53,7 @@ export class Toolbar {
     const flags = this.stop.getStateFlags();
     const width = this.stop.getAllocatedWidth();
     const height = this.stop.getAllocatedHeight();
-    const focused = (flags & STATE.focused) !== 0;
+    const focused = this.stop.hasVisibleFocus();
     if ((flags & (STATE.hover | STATE.active)) !== 0 || focused) {
       fillRect(cr, { x: 0, y: 0, width, height }, (flags & STATE.active) !== 0 ? '#808080' : '#000000');
     }

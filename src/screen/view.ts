@@ -58,7 +58,15 @@ export interface ButtonView {
   enabled: boolean;
 }
 
+/** Who gives to whom, for those who do not read yet. */
+export interface PictureView {
+  /** Colours of those who give; at most three are drawn. */
+  from: ([string, string] | null)[];
+  to: [string, string] | null;
+}
+
 export interface BarView {
+  picture: PictureView | null;
   headline: string;
   /** At most two. */
   lines: string[];

@@ -70,6 +70,8 @@ export class ScreenWindow {
   show(): void {
     this.update();
     this.window.showAll();
+    // A frame around what has the focus is for the keyboard; GTK shows it with the first key.
+    this.window.setFocusVisible(false);
   }
 
   /** Brings everything up to the state of the controller. */
@@ -86,6 +88,16 @@ export class ScreenWindow {
   /** Sugar has put another activity in front: nothing needs to move meanwhile. */
   setActive(active: boolean): void {
     this.stage.setActive(active);
+  }
+
+  /** Puts the pointer into a corner, so that pictures do not show what happens to be below it. */
+  parkPointer(): void {
+    const screen = Gdk.Screen.getDefault();
+    if (screen)
+      Gdk.Display.getDefault()
+        ?.getDefaultSeat()
+        .getPointer()
+        ?.warp(screen, screen.getWidth() - 1, screen.getHeight() - 1);
   }
 
   /** Writes what stands on the screen now as `<dir>/<name>.png`; the window must be shown. */

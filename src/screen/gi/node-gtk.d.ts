@@ -107,6 +107,16 @@ export namespace Gdk3 {
     getWidth(): number;
     getHeight(): number;
   }
+  class Display extends GObject {
+    static getDefault(): Display | null;
+    getDefaultSeat(): Seat;
+  }
+  class Seat extends GObject {
+    getPointer(): Device | null;
+  }
+  class Device extends GObject {
+    warp(screen: Screen, x: number, y: number): void;
+  }
   class Window extends GObject {
     getWidth(): number;
     getHeight(): number;
@@ -207,6 +217,8 @@ export namespace Gtk3 {
     getStateFlags(): number;
     getWindow(): Gdk3.Window | null;
     getMapped(): boolean;
+    /** Focused, and the keyboard is in use. */
+    hasVisibleFocus(): boolean;
     grabFocus(): void;
     getDirection(): number;
     /** 1 left to right, 2 right to left */
@@ -233,6 +245,7 @@ export namespace Gtk3 {
     setDefault(widget: Widget | null): void;
     getFocus(): Widget | null;
     getFocusVisible(): boolean;
+    setFocusVisible(visible: boolean): void;
     present(): void;
   }
   class Box extends Container {
