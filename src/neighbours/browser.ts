@@ -45,6 +45,8 @@ const SMALL_SET = 2;
 /** The second question comes a second after the first, then twice as long each time, at most an hour (§5.2). */
 const FIRST_INTERVAL = 1000;
 const LONGEST_INTERVAL = 3_600_000;
+/** Hints from others make us ask at most so often, in ms. */
+const HINT_INTERVAL = 10_000;
 /** Direct questions in one second, so that a flood of names cannot make us flood. */
 const MAX_QUESTIONS = 60;
 const TICK = 1000;
@@ -66,6 +68,8 @@ export class Browser {
   #browseTimer: Timer | null = null;
   #askTimer: Timer | null = null;
   #askNotBefore = 0;
+  /** The next questions include the one for everybody. */
+  #askForAll = false;
   #sweepTimer: Timer | null = null;
   #sweepAt = Number.POSITIVE_INFINITY;
 
@@ -93,6 +97,7 @@ export class Browser {
     this.#browseTimer?.cancel();
     this.#askTimer?.cancel();
     this.#askTimer = null;
+    this.#askForAll = false;
     this.#missing.clear();
   }
 
@@ -147,9 +152,8 @@ export class Browser {
       this.#cache.add(taken);
       for (const record of taken) for (const key of touch(record)) touched.add(key);
     };
-    const service = foldCase(SERVICE);
     take(
-      ({ type, name, data }) => type === 'PTR' && foldCase(name) === service && isInstance(data),
+      record => this.#leadsToOther(record),
       record => (record.type === 'PTR' ? [foldCase(record.data)] : []),
     );
     take(
@@ -169,6 +173,13 @@ export class Browser {
       this.io.onChange(key);
     }
     if (touched.size > 0) this.#sweepWithin(TICK);
+  }
+
+  /** A pointer to an instance that is not our own. */
+  #leadsToOther(record: ResourceRecord): boolean {
+    if (record.type !== 'PTR' || foldCase(record.name) !== SERVICE || !isInstance(record.data)) return false;
+    const own = this.io.ownAnswer();
+    return own === null || recordKey(own) !== recordKey(record);
   }
 
   #pointer(key: string): Entry<'PTR'> | null {
@@ -218,23 +229,34 @@ export class Browser {
       return expires - now > (expires - heard) / 2 && this.sighting(foldCase(record.data)) !== null;
     });
     const answers = known.map(({ record, expires }) => ({ ...record, ttl: Math.round((expires - now) / 1000) }));
-    if (own?.type === 'PTR') answers.push(own);
-    return answers;
+    return own?.type === 'PTR' ? [...answers.filter(answer => recordKey(answer) !== recordKey(own)), own] : answers;
   }
 
   #sendBrowse(): void {
     for (const query of browseQuery(this.#known())) this.io.send(query);
   }
 
-  /** Somebody else just asked what we are about to ask, knowing no more than we do: one question is enough (§7.3). */
+  /**
+   * Somebody else asks what we ask. If he knows no more than we do, his question serves us too (§7.3). If he knows
+   * somebody of whom we never heard, because packets get lost, that is reason to ask again; it is no more than a hint,
+   * for what is known to others must not be believed (§7.1).
+   */
   #hearQuestion(m: Message): void {
-    if (this.#state !== 'watching' || m.truncated) return;
-    if (!m.questions.some(({ type, name, unicast }) => type === 'PTR' && !unicast && foldCase(name) === SERVICE))
+    if (this.#state !== 'watching') return;
+    const quiet = this.io.clock.now() - this.#browsedAt;
+    if (m.answers.some(answer => this.#leadsToOther(answer) && this.#cache.find(answer) === null)) {
+      if (quiet < HINT_INTERVAL) return;
+      this.#browsedAt = this.io.clock.now();
+      this.#askForAll = true;
+      this.#ask();
       return;
-    // Twice the last pause is under way; before half of it is over, we still ask ourselves.
-    if (this.io.clock.now() - this.#browsedAt < this.#interval / 4) return;
+    }
+    const { questions, answers, truncated } = m;
+    const same = ({ type, name, unicast }: Question) => type === 'PTR' && !unicast && foldCase(name) === SERVICE;
+    // The pause under way is half of #interval; before half of it is over we still ask ourselves.
+    if (truncated || !questions.some(same) || quiet < this.#interval / 4) return;
     const known = new Set(this.#known().map(recordKey));
-    if (m.answers.every(answer => known.has(recordKey(answer)))) this.#nextBrowse();
+    if (answers.every(answer => known.has(recordKey(answer)))) this.#nextBrowse();
   }
 
   #lacking(key: string): Question[] {
@@ -281,7 +303,8 @@ export class Browser {
       missing.at = now + missing.pause;
       missing.pause = Math.min(missing.pause * 2, LONGEST_INTERVAL);
     }
-    let browse = false;
+    let browse = this.#askForAll;
+    this.#askForAll = false;
     for (const { name, type } of this.#cache.due(MAX_QUESTIONS - questions.size)) {
       if (type === 'PTR') browse = true;
       else add({ name, type, unicast: false });

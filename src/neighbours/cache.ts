@@ -35,6 +35,8 @@ export class Cache {
   /** Takes in the records of one message, together. */
   add(records: readonly ResourceRecord[]): void {
     const now = this.clock.now();
+    // One moment for the whole message, so that what came together is asked for together.
+    const late = REFRESH.map(() => JITTER * this.random());
     for (const record of records) {
       const set = this.#sets.get(setKey(record)) ?? new Map<string, Entry>();
       if (record.flush) this.#flush(set, now);
@@ -45,14 +47,14 @@ export class Cache {
         continue;
       }
       if (!entry && set.size >= this.limit(record)) continue;
-      set.set(key, this.#entry(record, now));
+      set.set(key, this.#entry(record, now, late));
       this.#sets.set(setKey(record), set);
     }
   }
 
-  #entry(record: ResourceRecord, now: number): Entry {
+  #entry(record: ResourceRecord, now: number, late: readonly number[]): Entry {
     const life = Math.min(record.ttl, MAX_TTL) * 1000;
-    const refresh = REFRESH.map(share => now + life * (share + JITTER * this.random()));
+    const refresh = REFRESH.map((share, i) => now + life * (share + late[i]!));
     return { record, heard: now, expires: now + life, refresh };
   }
 

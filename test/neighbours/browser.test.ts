@@ -300,13 +300,34 @@ describe('the browser', () => {
       assert.ok(waited >= 32_000, `${waited}`);
     });
 
-    it('asks itself where the other knows somebody that it does not', () => {
+    it('asks again, but not often, where another knows somebody of whom it never heard', () => {
       browser.watch();
+      within(1000_000);
+      const hint = (nick: string) => hear(message('query', { answers: [recordsOf(nick, 1)[0]!] }));
+      const delays: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        hint('Ana');
+        delays.push(...within(1000).map(({ delay }) => delay));
+      }
+      assert.equal(delays.length, 1);
+      assert.ok(delays[0]! >= 20 && delays[0]! <= 120, `${delays}`);
+      // It was no more than a hint: nobody is taken in on hearsay, and who is known is no news.
+      assert.deepEqual(browser.keys(), []);
+      respond(...recordsOf('Ana', 1));
       within(20_000);
-      clock.advance(5000);
-      const questions = [{ name: SERVICE, type: 'PTR' as const, unicast: false }];
-      hear(message('query', { questions, answers: [recordsOf('Ana', 1)[0]!] }));
-      assert.ok(within(70_000)[0]!.delay <= 12_000);
+      hint('Ana');
+      own = recordsOf('Me', 7)[0]!;
+      hint('Me');
+      assert.deepEqual(within(1000), []);
+    });
+
+    it('does not take itself for a neighbour, nor ask for itself', () => {
+      own = recordsOf('Me', 7)[0]!;
+      respond(...recordsOf('Me', 7));
+      browser.watch();
+      const questions = within(119_000).flatMap(({ message: m }) => asked(m));
+      assert.deepEqual([...new Set(questions)], [`PTR ${SERVICE}`]);
+      assert.deepEqual(browser.keys(), []);
     });
   });
 
