@@ -29,10 +29,11 @@ export const PACKAGES = {
   test: {
     why: 'for the tests: the real git, rsync, avahi and Sugar shell to test against',
     names: [
-      // The oracles: what git, rsync and mtree say is what must be so.
+      // The oracles: what git, rsync, mtree and ssh-keygen say is what must be so.
       'git',
       'rsync',
       'mtree-netbsd',
+      'openssh-client',
       // Laptops in network namespaces, and avahi as the neighbour that somebody else wrote.
       'iproute2',
       'procps',
