@@ -147,21 +147,11 @@ export class Lan {
     try {
       addNamespaces([this.bridge, ...numbers.map(i => this.namespace(i))]);
       if (options.ipv6 === false) numbers.forEach(i => void this.#disableIpv6(i));
-      ip(
-        ['-n', this.bridge, '-batch', '-'],
-        [
-          'link set lo up',
-          'link add br0 type bridge stp_state 0 mcast_snooping 0 forward_delay 0',
-          'link set br0 up',
-          ...numbers.flatMap(i => [
-            `link add v${i} type veth peer name eth0 netns ${this.namespace(i)}`,
-            `link set v${i} master br0 up`,
-          ]),
-        ],
-      );
+      const bridge = 'link add br0 type bridge stp_state 0 mcast_snooping 0 forward_delay 0';
+      ip(['-n', this.bridge, '-batch', '-'], ['link set lo up', bridge, 'link set br0 up']);
+      this.#connect(numbers);
       for (const i of numbers) {
-        const commands = ['link set lo up', `addr add ${this.laptops[i]!.address}/16 dev eth0`, 'link set eth0 up'];
-        ip(['-n', this.namespace(i), '-batch', '-'], commands);
+        ip(['-n', this.namespace(i), 'link', 'set', 'lo', 'up']);
         if (options.shape) this.shape(i, options.shape);
       }
     } catch (error) {
@@ -216,6 +206,12 @@ export class Lan {
     ip(['-n', this.bridge, 'link', 'set', `v${laptop}`, state]);
   }
 
+  /** Takes a laptop's network card out and puts another one in, with the same addresses. */
+  replaceCard(laptop: number): void {
+    ip(['-n', this.bridge, 'link', 'del', `v${laptop}`]);
+    this.#connect([laptop]);
+  }
+
   /** Limits a laptop's port in both directions; null: no limit any more. */
   shape(laptop: number, shape: Shape | null): void {
     const ends = [
@@ -242,6 +238,18 @@ export class Lan {
     this.#open = false;
     const mine = new RegExp(`^${this.#prefix}-(sw|\\d+)$`);
     for (const namespace of namespaces()) if (mine.test(namespace)) remove(namespace);
+  }
+
+  #connect(laptops: readonly number[]): void {
+    const cables = laptops.flatMap(i => [
+      `link add v${i} type veth peer name eth0 netns ${this.namespace(i)}`,
+      `link set v${i} master br0 up`,
+    ]);
+    ip(['-n', this.bridge, '-batch', '-'], cables);
+    for (const i of laptops) {
+      const commands = [`addr add ${this.laptops[i]!.address}/16 dev eth0`, 'link set eth0 up'];
+      ip(['-n', this.namespace(i), '-batch', '-'], commands);
+    }
   }
 
   #disableIpv6(laptop: number): void {
