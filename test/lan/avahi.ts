@@ -29,10 +29,17 @@ publish-workstation=no
 `;
 }
 
-/** avahi wants /run/avahi-daemon; the namespace gets a /run of its own, so that nothing outside is touched. */
+/**
+ * avahi wants /run/avahi-daemon, and to give it to the user avahi: it gets a /run of its own, so that nothing outside is
+ * touched, and root under that name, because in a user namespace there is nobody else.
+ */
 const START = `set -e
 mount -t tmpfs tmpfs /run
 mkdir /run/avahi-daemon
+for file in passwd group; do
+  printf "root:x:0:0::/:/bin/sh\\navahi:x:0:0::/:/bin/sh\\n" > "$1/$file"
+  mount --bind "$1/$file" "/etc/$file"
+done
 dbus-daemon --config-file="$1/dbus.conf" --nofork --nopidfile &
 for i in $(seq 200); do [ -S "$1/bus" ] && break; sleep 0.05; done
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$1/bus"
