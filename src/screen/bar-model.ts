@@ -131,7 +131,8 @@ function goButton(state: ScreenState, neighbour: Neighbour, enabled: boolean): B
 function runningBar(state: ScreenState, upgrade: UpgradeState): BarView {
   const { progress, to } = upgrade;
   const { version } = to;
-  const stop = button('stop', _('Stop'), { icon: 'stop', enabled: state.pending !== 'stop' });
+  const detail = fill(_('getting {version}'), { version });
+  const stop = button('stop', _('Stop'), { detail, icon: 'stop', enabled: state.pending !== 'stop' });
   const bar = { ...EMPTY, steps: steps(STEP_NUMBER[progress.step]), button: stop };
   const safe = _('You can keep working, or stop and go on later.');
   if (progress.waiting) {

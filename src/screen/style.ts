@@ -26,7 +26,7 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on { background: ${GREY.white}; color: ${GREY.text}; font-family: Sans; }
 .pass-it-on label { color: ${GREY.text}; }
 .pass-it-on button { background: none; border: none; box-shadow: none; text-shadow: none; outline-style: none;
-  min-width: 0; min-height: 0; margin: 0; padding: 0; -gtk-icon-shadow: none; }
+  min-width: 0; min-height: 0; margin: 0; padding: 0; transition: none; -gtk-icon-shadow: none; }
 .pass-it-on .toolbar { background: ${GREY.ink}; min-height: ${px(75 * zoom)}; }
 .pass-it-on .toolbar label { color: ${GREY.white}; font-size: ${px(22 * zoom, 14)}; }
 .pass-it-on .toolbar button { min-width: ${px(75 * zoom)}; min-height: ${px(75 * zoom)}; border-radius: 0; }
