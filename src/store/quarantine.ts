@@ -3,7 +3,7 @@
  * tree" must always mean "and all below it". Only staging moves them into `git/`.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { toPassItOnError } from '../core/errors';
 import { isOid, type ObjectType, type Oid, objectOid } from '../core/object';
 import { MODE, parseTree, type TreeEntry } from '../core/tree';
@@ -28,7 +28,8 @@ export class Quarantine {
     private readonly onDiscard: (quarantine: Quarantine) => Promise<void>,
   ) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    this.#objects = new LooseObjects(dir, dir);
+    // Temporary files go beside it, where a crash leaves nothing that stays: this folder survives restarts.
+    this.#objects = new LooseObjects(dir, dirname(dir));
     this.reader = new ObjectReader(oid => this.#objects.read(oid) ?? this.fallback.read(oid), trees);
   }
 
