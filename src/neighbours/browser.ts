@@ -42,6 +42,8 @@ export const MAX_NEIGHBOURS = 1000;
 const MAX_ADDRESSES = 4;
 /** SRV or TXT records of one instance: one, or two while it changes. */
 const SMALL_SET = 2;
+/** Bytes of a TXT record that are taken in. */
+const MAX_TEXT = 1300;
 /** The second question comes a second after the first, then twice as long each time, at most an hour (§5.2). */
 const FIRST_INTERVAL = 1000;
 const LONGEST_INTERVAL = 3_600_000;
@@ -157,7 +159,7 @@ export class Browser {
       record => (record.type === 'PTR' ? [foldCase(record.data)] : []),
     );
     take(
-      ({ type, name }) => (type === 'SRV' || type === 'TXT') && this.#pointer(foldCase(name)) !== null,
+      record => (record.type === 'SRV' || isSmallText(record)) && this.#pointer(foldCase(record.name)) !== null,
       record => {
         const key = foldCase(record.name);
         if (record.type === 'SRV' && record.ttl > 0) this.#use(foldCase(record.data.target), key);
@@ -371,6 +373,11 @@ export class Browser {
         return this.#users.get(foldCase(record.name)) ?? [];
     }
   }
+}
+
+/** RFC 6763 §6.2 lets no sensible TXT be longer. */
+function isSmallText(record: ResourceRecord): boolean {
+  return record.type === 'TXT' && record.data.reduce((sum, part) => sum + 1 + part.length, 0) <= MAX_TEXT;
 }
 
 /** One label before the service type. */

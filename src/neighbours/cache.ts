@@ -46,7 +46,13 @@ export class Cache {
         if (entry) this.#end(entry, now + LAST_SECOND);
         continue;
       }
-      if (!entry && set.size >= this.limit(record)) continue;
+      if (!entry && set.size >= this.limit(record)) {
+        // Many may share a set, and who came first stays; but the owner of a unique one knows better than before.
+        if (!record.flush) continue;
+        set.delete(set.keys().next().value ?? '');
+      }
+      // Last heard, last in the set.
+      set.delete(key);
       set.set(key, this.#entry(record, now, late));
       this.#sets.set(setKey(record), set);
     }
@@ -68,7 +74,7 @@ export class Cache {
     entry.refresh = [];
   }
 
-  /** All records of a name and type that hold now. */
+  /** All records of a name and type that hold now, the one heard last at the end. */
   get<T extends RecordType>(name: string, type: T): Entry<T>[] {
     const now = this.clock.now();
     const set = this.#sets.get(setKey({ name, type })) as Map<string, Entry<T>> | undefined;

@@ -2,7 +2,7 @@
  * Messages of multicast DNS and their encoding (RFC 1035 §4.1, RFC 6762 §18). dns-packet, which decodes for us, never
  * compresses names, and thirty known answers of it would not fit one packet: so we encode ourselves.
  */
-import { foldCase, labelsOf } from './names';
+import { foldCase, LABEL_BYTES, labelsOf } from './names';
 
 interface Common {
   /** In the form of names.ts. */
@@ -110,7 +110,7 @@ class Writer {
         return;
       }
       if (this.#at < POINTER >> 2) this.#seen.set(rest, this.#at);
-      this.string(Buffer.from(labels[i]!), 63);
+      this.string(Buffer.from(labels[i]!), LABEL_BYTES);
     }
     this.u8(0);
   }

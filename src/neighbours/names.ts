@@ -3,6 +3,9 @@
  * Labels are UTF-8 of at most 63 bytes.
  */
 
+/** The longest label, in bytes (RFC 1035 §2.3.4). */
+export const LABEL_BYTES = 63;
+
 /** One label as it stands inside a name. */
 export function escapeLabel(label: string): string {
   return label.replace(/[.\\]/g, '\\$&');
@@ -33,15 +36,16 @@ export function foldCase(name: string): string {
 const INSTANCE = /^(.+)(\.(?:_[^.]+)\._(?:tcp|udp)\.local)$/is;
 
 /**
- * A name as dns-packet decodes it (labels joined by '.', nothing escaped) in our form; null where the bytes were not
- * UTF-8. The lost borders between labels are taken from DNS-SD: what stands before a service type is one label.
+ * A name as dns-packet decodes it (labels joined by '.', nothing escaped) in our form. The lost borders between labels
+ * are taken from DNS-SD: what stands before a service type is one label. Null where the bytes were not UTF-8, and where
+ * what is taken for one label is too long for one: such a name could not be asked for.
  */
 export function fromDecoder(name: string): string | null {
   if (name.includes('\uFFFD')) return null;
   if (name === '.') return '';
   const instance = INSTANCE.exec(name);
-  if (instance) return escapeLabel(instance[1]!) + instance[2]!;
-  return name.replace(/\\/g, '\\\\');
+  const ours = instance ? escapeLabel(instance[1]!) + instance[2]! : name.replace(/\\/g, '\\\\');
+  return labelsOf(ours).every(label => Buffer.byteLength(label) <= LABEL_BYTES) ? ours : null;
 }
 
 /** `text` cut to at most `maxBytes` of UTF-8, never inside a character. */

@@ -16,7 +16,7 @@ import {
   Said,
 } from './records';
 import { type Presence, Segment } from './segment';
-import { mergeSightings, type Sighting, sameSighting } from './sighting';
+import { Roster, type Sighting } from './sighting';
 
 export type { Announcement } from './records';
 export type { Sighting } from './sighting';
@@ -38,6 +38,7 @@ interface NeighboursEvents {
 const POLL = 3000;
 /** The wall clock ran on by so many ms while ours stood still: the laptop slept. */
 const SLEPT = 10_000;
+const MAX_HOSTS = 16;
 /** Bearers of one name that are numbered one by one; after them numbers are drawn, or a class of Anas never settles. */
 const NUMBERED = 4;
 
@@ -48,12 +49,12 @@ const NUMBERED = 4;
 export class Neighbours extends EventEmitter<NeighboursEvents> {
   readonly #wanted: readonly string[] | undefined;
   readonly #segments = new Map<string, Segment>();
-  readonly #near = new Map<string, Sighting>();
+  readonly #near = new Roster();
   readonly #said: Said;
   /** Problems that are told, by what they are about. */
   readonly #warnings = new Map<string, string>();
   readonly #anonymous: string;
-  /** Every host name that was ours, folded. */
+  /** The host names that were ours lately, folded. */
   readonly #hosts = new Set<string>();
   #host: string;
   #number = 1;
@@ -122,14 +123,14 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
 
   /** Who is near now; never ourselves. */
   list(): Sighting[] {
-    return Array.from(this.#near.keys(), key => this.#sighting(key)).filter(sighting => sighting !== null);
+    for (const key of this.#near.keys()) this.#refresh(key);
+    return this.#near.list();
   }
 
   /** A neighbour could not be reached: asked for at once, it is removed in ten seconds unless it answers. */
   doubt(id: string): void {
-    for (const [key, sighting] of this.#near) {
-      if (sighting.id === id) for (const { browser } of this.#segments.values()) browser.doubt(key);
-    }
+    const key = this.#near.keyOf(id);
+    if (key !== null) for (const { browser } of this.#segments.values()) browser.doubt(key);
   }
 
   /** What does not work now, in plain sentences. */
@@ -145,13 +146,13 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     const segments = [...this.#segments.values()];
     this.#segments.clear();
     await Promise.all(segments.map(segment => segment.close()));
-    this.#near.clear();
   }
 
   // Our names
 
   #identity(nick: string): Identity {
     this.#hosts.add(`${this.#host}.local`);
+    if (this.#hosts.size > MAX_HOSTS) this.#hosts.delete(this.#hosts.keys().next().value ?? '');
     return { instance: numbered(nick || this.#anonymous, this.#number), host: this.#host };
   }
 
@@ -266,20 +267,11 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     return this.world.wallTime() - this.world.clock.now();
   }
 
-  #sighting(key: string): Sighting | null {
-    const seen = Array.from(this.#segments.values(), segment => segment.browser.sighting(key));
-    const others = seen.filter(sighting => sighting !== null).filter(({ host }) => !this.#hosts.has(host));
-    return mergeSightings(others, this.#epoch());
-  }
-
+  /** Looks at an instance again, and tells what is new. */
   #refresh(key: string): void {
     if (this.#closed) return;
-    const before = this.#near.get(key);
-    const now = this.#sighting(key);
-    if (now) this.#near.set(key, now);
-    else this.#near.delete(key);
-    if (now && !before) this.emit('added', now);
-    else if (now && before && !sameSighting(now, before)) this.emit('changed', now);
-    else if (!now && before) this.emit('removed', before);
+    const seen = Array.from(this.#segments.values(), ({ browser }) => browser.sighting(key));
+    const others = seen.filter(sighting => sighting !== null).filter(({ host }) => !this.#hosts.has(host));
+    for (const { event, sighting } of this.#near.update(key, others, this.#epoch())) this.emit(event, sighting);
   }
 }

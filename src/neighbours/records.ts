@@ -1,7 +1,7 @@
 /** The records that make up our own announcement. */
 import type { Random } from './clock';
 import { compareRecords, encode, message, type ResourceRecord, recordKey, setKey } from './dns';
-import { cutUtf8, escapeLabel } from './names';
+import { cutUtf8, escapeLabel, LABEL_BYTES } from './names';
 import { encodeTxt, NICK_BYTES, nickToSend } from './txt';
 
 export const SERVICE = '_xo-image._tcp.local';
@@ -14,7 +14,6 @@ export const OTHER_TTL = 4500;
 
 /** An announcement is one message below this many bytes. */
 export const ANNOUNCEMENT_BYTES = 400;
-const LABEL_BYTES = 63;
 /** Addresses of one interface that are announced. */
 const MAX_V4 = 2;
 const MAX_V6 = 1;

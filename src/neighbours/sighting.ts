@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LinkSighting } from './browser';
 
 export interface Sighting {
-  /** Instance name on the network: unique, not meant for display. */
+  /** Instance name on the network: unique among those near, not meant for display. */
   id: string;
   /** Cleaned for display, '' if none is shared. */
   nick: string;
@@ -20,31 +20,75 @@ export interface Sighting {
   lastSeen: number;
 }
 
-/** One sighting from those of all links; the one heard last counts. `epoch`: what to add to clock times. */
-export function mergeSightings(seen: readonly LinkSighting[], epoch: number): Sighting | null {
-  const [latest, ...others] = seen.toSorted((a, b) => b.heard - a.heard);
-  if (!latest) return null;
-  // Two hosts may hold one name on two networks that do not know of each other.
-  const same = [latest, ...others.filter(({ host }) => host === latest.host)];
+export interface SightingEvent {
+  event: 'added' | 'changed' | 'removed';
+  sighting: Sighting;
+}
+
+/** Who is near, over all links. */
+export class Roster {
+  /** By instance key, then by host: two hosts may hold one name on two networks that do not know of each other. */
+  readonly #near = new Map<string, Map<string, Sighting>>();
+
+  list(): Sighting[] {
+    return Array.from(this.#near.values(), hosts => [...hosts.values()]).flat();
+  }
+
+  keys(): string[] {
+    return [...this.#near.keys()];
+  }
+
+  /** The instance key under which a sighting's id is known. */
+  keyOf(id: string): string | null {
+    for (const [key, hosts] of this.#near) for (const sighting of hosts.values()) if (sighting.id === id) return key;
+    return null;
+  }
+
+  /** What the links show of one instance now, and what to add to clock times for ms since 1970; tells what is new. */
+  update(key: string, seen: readonly LinkSighting[], epoch: number): SightingEvent[] {
+    const before = this.#near.get(key) ?? new Map<string, Sighting>();
+    const now = new Map<string, LinkSighting[]>();
+    for (const sighting of seen) now.set(sighting.host, [...(now.get(sighting.host) ?? []), sighting]);
+    const lost = [...before.keys()].filter(host => !now.has(host));
+    const after = new Map<string, Sighting>();
+    const events: SightingEvent[] = [];
+    const ids = new Set(Array.from(before.values(), ({ id }) => id));
+    for (const [host, shown] of now) {
+      // A laptop that started anew has a new host name: it is still the same neighbour.
+      const old = before.get(before.has(host) ? host : (lost.shift() ?? ''));
+      const instance = shown[0]!.instance;
+      const id = old?.id ?? (ids.has(instance) ? `${instance} [${host}]` : instance);
+      ids.add(id);
+      const sighting = merge(id, shown, epoch);
+      after.set(host, sighting);
+      if (!old) events.push({ event: 'added', sighting });
+      else if (!same(old, sighting)) events.push({ event: 'changed', sighting });
+    }
+    const removed = lost.map(host => ({ event: 'removed' as const, sighting: before.get(host)! }));
+    if (after.size > 0) this.#near.set(key, after);
+    else this.#near.delete(key);
+    return [...removed, ...events];
+  }
+}
+
+/** One sighting from what several links show of one host; the one heard last counts. */
+function merge(id: string, seen: readonly LinkSighting[], epoch: number): Sighting {
+  const latest = seen.reduce((a, b) => (b.heard > a.heard ? b : a));
   const addresses = new Map<string, { host: string; port: number }>();
-  for (const { addresses: hosts, port } of same)
+  for (const { addresses: hosts, port } of seen) {
     for (const host of hosts) addresses.set(`${host} ${port}`, { host, port });
+  }
   const all = [...addresses.values()];
   const v4 = all.filter(({ host }) => isIPv4(host));
-  const rest = all.filter(({ host }) => !isIPv4(host));
-  return {
-    id: latest.instance,
-    ...latest.claims,
-    addresses: [...v4, ...rest],
-    lastSeen: Math.round(epoch + latest.heard),
-  };
+  const v6 = all.filter(({ host }) => !isIPv4(host));
+  return { id, ...latest.claims, addresses: [...v4, ...v6], lastSeen: Math.round(epoch + latest.heard) };
 }
 
 /** Whether two sightings say the same, but for when. Addresses may have been heard in another order. */
-export function sameSighting(a: Sighting, b: Sighting): boolean {
-  const core = ({ lastSeen: _lastSeen, addresses, ...rest }: Sighting) => ({
+function same(a: Sighting, b: Sighting): boolean {
+  const said = ({ lastSeen: _lastSeen, addresses, ...rest }: Sighting) => ({
     ...rest,
     addresses: addresses.map(({ host, port }) => `${host} ${port}`).sort(),
   });
-  return isDeepStrictEqual(core(a), core(b));
+  return isDeepStrictEqual(said(a), said(b));
 }

@@ -106,6 +106,13 @@ describe('the cache', () => {
     assert.deepEqual(held(), ['10.0.0.1']);
   });
 
+  it('lets the owner of a unique set say something new however often, and gives what was heard last at the end', () => {
+    for (const end of ['1', '2', '3', '4', '5']) cache.add([a(`10.0.0.${end}`)]);
+    assert.deepEqual(held(), ['10.0.0.3', '10.0.0.4', '10.0.0.5']);
+    cache.add([a('10.0.0.4')]);
+    assert.equal(held().at(-1), '10.0.0.4');
+  });
+
   it('believes nobody for longer than 75 minutes', () => {
     cache.add([a('10.0.0.1', 0x7fffffff)]);
     clock.advance(4_500_000);

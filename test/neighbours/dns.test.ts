@@ -144,6 +144,7 @@ describe('decoding', () => {
           }
           const received = toMessage(decoded);
           // What was let in can be compared and sent again.
+          if (received) assert.ok(encode(received).length <= MAX_MESSAGE);
           for (const item of received?.answers ?? []) {
             assert.equal(typeof recordKey(item), 'string');
             assert.equal(compareRecords(item, item), 0);
@@ -169,6 +170,8 @@ describe('names', () => {
     assert.deepEqual(labelsOf(fromDecoder('_services._dns-sd._udp.local')!).length, 4);
     assert.deepEqual(labelsOf(fromDecoder('xo-1.local')!), ['xo-1', 'local']);
     assert.equal(fromDecoder('.'), '');
+    // Two labels of 63 bytes, taken for one, could never be asked for.
+    assert.equal(fromDecoder(`${'x'.repeat(63)}.${'y'.repeat(63)}.${SERVICE}`), null);
   });
 
   it('fold in ASCII only', () => {
