@@ -55,3 +55,7 @@ let work = neighbours.start().then(() => tell('started', interfaces));
 input.on('line', line => {
   work = work.then(() => obey(line));
 });
+// Whoever gives the orders has gone: nobody is left to end this laptop.
+input.on('close', () => {
+  work = work.then(() => neighbours.close());
+});
