@@ -6,22 +6,27 @@ import { type TestContext, test } from 'node:test';
 import { makeTree } from '../../src/demo/trees';
 import type { UpgradeState } from '../../src/service/contract';
 import { CommandFailed, Laptop } from '../lan/laptop';
+import { Lan } from '../lan/namespaces';
 import { makeRootTrees } from '../lan/root-trees';
 import { differences } from '../lan/same-tree';
 import { tempFolder } from '../support/temp';
 
-const AS_ROOT = process.getuid?.() === 0;
-
 /** Trees 1 and 2, and a way to get laptops that are ended with the test. `large`: some megabytes change. */
-function classroom(t: TestContext, size: 'nasty' | 'large') {
+async function classroom(t: TestContext, size: 'nasty' | 'large') {
+  // One network of their own, with its own loopback: laptops of other tests must not be found here.
+  const lan = await Lan.create(1);
+  const laptops: Laptop[] = [];
+  // Hooks run in this order: when the folder goes, nobody writes into it any more.
+  t.after(async () => {
+    await Promise.all(laptops.map(laptop => laptop.stop()));
+    await lan.close();
+  });
   const folder = tempFolder(t);
   const [first, second] = [join(folder, 'first'), join(folder, 'second')];
-  if (size === 'nasty') makeRootTrees(first, second, AS_ROOT);
+  if (size === 'nasty') makeRootTrees(first, second, lan.asRoot);
   else [first, second].forEach((tree, i) => void makeTree(tree, ['406', '407'][i]!));
-  const laptops: Laptop[] = [];
-  t.after(() => Promise.all(laptops.map(laptop => laptop.stop())));
   const laptop = (nick: string) => {
-    const one = new Laptop(nick, [], join(folder, nick));
+    const one = new Laptop(nick, lan.laptops[0]!.inside, join(folder, nick));
     laptops.push(one);
     return one;
   };
@@ -45,7 +50,7 @@ async function failure(running: Promise<unknown>): Promise<{ status: unknown; co
 }
 
 test('a laptop goes up and down again, and every path is as it was published', async t => {
-  const { first, second, laptop } = classroom(t, 'nasty');
+  const { first, second, laptop } = await classroom(t, 'nasty');
   const [ana, ben] = [laptop('ana'), laptop('ben')];
   await ana.flash(second, 'test-os', '2');
   await ben.flash(first, 'test-os', '1');
@@ -65,16 +70,16 @@ test('a laptop goes up and down again, and every path is as it was published', a
   assert.equal(fetched?.bytesTotal, plan.bytesRaw);
   const status = await ben.activate();
   assert.deepEqual([status.current?.version, status.previous?.version, status.staged], ['2', '1', null]);
-  if (AS_ROOT) assert.deepEqual(differences(second, ben.currentTree), []);
+  assert.deepEqual(differences(second, ben.currentTree), []);
   assert.deepEqual((await ben.verify('2')).problems, []);
 
   const [back] = await ben.run<{ current: { version: string } }>('go-back');
   assert.equal(back?.current.version, '1');
-  if (AS_ROOT) assert.deepEqual(differences(first, ben.currentTree), []);
+  assert.deepEqual(differences(first, ben.currentTree), []);
 });
 
 test('the second upgrade to a held image fetches nothing', async t => {
-  const { first, second, laptop } = classroom(t, 'nasty');
+  const { first, second, laptop } = await classroom(t, 'nasty');
   const ana = laptop('ana');
   await ana.flash(first, 'test-os', '1');
   await ana.run('publish', second, '--name', 'test-os', '--version', '2');
@@ -86,7 +91,7 @@ test('the second upgrade to a held image fetches nothing', async t => {
 });
 
 test('a source that lies in one byte is dropped, and an honest one gives the rest', async t => {
-  const { first, second, laptop } = classroom(t, 'nasty');
+  const { first, second, laptop } = await classroom(t, 'nasty');
   const [liar, honest, ben] = [laptop('liar'), laptop('honest'), laptop('ben')];
   for (const one of [liar, honest]) await one.flash(second, 'test-os', '2');
   await ben.flash(first, 'test-os', '1');
@@ -123,7 +128,7 @@ async function falsify(laptop: Laptop): Promise<void> {
 }
 
 test('when the only source dies the download waits, then gives up, and goes on later where it was', async t => {
-  const { first, second, laptop } = classroom(t, 'large');
+  const { first, second, laptop } = await classroom(t, 'large');
   const [ana, ben] = [laptop('ana'), laptop('ben')];
   await ana.flash(second, 'test-os', '2');
   await ben.flash(first, 'test-os', '1');
@@ -146,7 +151,7 @@ test('when the only source dies the download waits, then gives up, and goes on l
 });
 
 test('a late-comer is found and helps to finish', async t => {
-  const { first, second, laptop } = classroom(t, 'large');
+  const { first, second, laptop } = await classroom(t, 'large');
   const [ana, carla, ben] = [laptop('ana'), laptop('carla'), laptop('ben')];
   for (const one of [ana, carla]) await one.flash(second, 'test-os', '2');
   await ben.flash(first, 'test-os', '1');
@@ -165,7 +170,7 @@ test('a late-comer is found and helps to finish', async t => {
 });
 
 test('another upgrade meanwhile is refused; asking for the same joins it', async t => {
-  const { first, second, laptop, folder } = classroom(t, 'large');
+  const { first, second, laptop, folder } = await classroom(t, 'large');
   const [ana, ben] = [laptop('ana'), laptop('ben')];
   await ana.flash(second, 'test-os', '2');
   makeTree(join(folder, 'third'), '410');
