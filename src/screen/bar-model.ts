@@ -44,16 +44,18 @@ const STEP_NUMBER = { compare: 0, fetch: 1, check: 2, stage: 2, ready: 4 } as co
 
 function idleBar(state: ScreenState): BarView {
   const current = state.status?.current;
+  if (state.neighbours.size === 0) {
+    const has = current
+      ? fill(_('Your laptop has {version}.'), { version: current.version })
+      : _('No laptop is near yet.');
+    return { ...EMPTY, headline: has, lines: [_('As soon as another laptop is near, it appears here.')] };
+  }
   if (!current) {
     const lines = [
       _('Your laptop has no copy of its system to compare with yet.'),
       _('It can get one from any laptop.'),
     ];
     return { ...EMPTY, headline: _('Tap a laptop to get its version.'), lines };
-  }
-  if (state.neighbours.size === 0) {
-    const lines = [_('As soon as another laptop is near, it appears here.')];
-    return { ...EMPTY, headline: fill(_('Your laptop has {version}.'), { version: current.version }), lines };
   }
   const newer = [...state.neighbours.values()].some(n => n.relation === 'newer');
   return {

@@ -60,6 +60,8 @@ export interface TextStyle {
   align?: 'left' | 'center' | 'right';
   /** Lines before it is cut with …; 1 unless told. */
   lines?: number;
+  /** How much smaller it may become (0.8: by a fifth) before it is cut. */
+  shrink?: number;
 }
 
 /** Writes text into a box of that width, its top at y; answers the height it took. Pango only: cairo's own text crashes. */
@@ -75,11 +77,16 @@ export function drawText(
   const font = Pango.FontDescription.fromString(style.bold ? 'Sans Bold' : 'Sans');
   font.setAbsoluteSize(style.size * 1024);
   layout.setFontDescription(font);
+  layout.setText(text, -1);
+  const [needed] = layout.getPixelSize();
+  if (style.shrink && needed > width) {
+    font.setAbsoluteSize(style.size * 1024 * Math.max(style.shrink, width / needed));
+    layout.setFontDescription(font);
+  }
   layout.setWidth(Math.max(1, Math.round(width)) * 1024);
   layout.setHeight(-(style.lines ?? 1));
   layout.setEllipsize(3);
   layout.setAlignment(style.align === 'center' ? 1 : style.align === 'right' ? 2 : 0);
-  layout.setText(text, -1);
   setColor(cr, style.color, style.alpha ?? 1);
   cr.moveTo(x, y);
   PangoCairo.showLayout(cr, layout);

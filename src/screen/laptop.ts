@@ -91,7 +91,7 @@ export class LaptopButton {
     const margin = Math.round(4 * unit);
     const width = cell.width - 2 * margin;
     const textAlpha = view.faded ? 0.45 : 1;
-    const style = { align: 'center', alpha: textAlpha } as const;
+    const style = { align: 'center', alpha: textAlpha, shrink: 0.78 } as const;
     drawText(cr, view.title, margin, geometry.textTop, width, { ...style, size: fonts.title, color: GREY.text });
     const second = geometry.textTop + Math.ceil(fonts.title * 1.3);
     drawText(cr, view.subtitle, margin, second, width, { ...style, size: fonts.subtitle, color: GREY.soft });

@@ -259,6 +259,7 @@ export class Stage {
       cr.stroke();
     }
     cr.restore();
+    fillRect(cr, textRect(myGeometry(layout)), GREY.mine);
   }
 
   /** From every helper to this laptop, behind the laptops and never over a name. */
