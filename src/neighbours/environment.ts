@@ -32,8 +32,8 @@ export interface Environment {
   random: Random;
   /** ms since 1970; unlike the clock it goes on while the laptop sleeps. */
   wallTime(): number;
-  /** The interfaces of these names, or all on which neighbours can be. */
-  interfaces(wanted?: readonly string[]): NetworkInterface[];
+  /** The interfaces of these names; null: all on which neighbours can be, loopback as asked. */
+  interfaces(wanted: readonly string[] | null, loopback: boolean): NetworkInterface[];
   openWire(on: NetworkInterface, family: Family, listener: WireListener): Wire;
 }
 

@@ -31,21 +31,22 @@ function sysfs(name: string, file: string): number | null {
   }
 }
 
-function suitable(name: string, internal: boolean): boolean {
-  if (internal || VIRTUAL.test(name)) return false;
+function suitable(name: string): boolean {
+  if (VIRTUAL.test(name)) return false;
   const flags = sysfs(name, 'flags');
   return flags === null || ((flags & IFF_MULTICAST) !== 0 && (flags & IFF_POINTOPOINT) === 0);
 }
 
 /**
  * The interfaces that are up, have a carrier and an address: those named in `wanted`, else all that can multicast,
- * without loopback and the bridges of container tools.
+ * without the bridges of container tools, and with loopback only if asked for.
  */
-export function currentInterfaces(wanted?: readonly string[]): NetworkInterface[] {
+export function currentInterfaces(wanted: readonly string[] | null, loopback: boolean): NetworkInterface[] {
   const found: NetworkInterface[] = [];
   for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
     const internal = addresses.some(address => address.internal);
-    if (wanted ? !wanted.includes(name) : !suitable(name, internal)) continue;
+    const fits = wanted ? wanted.includes(name) : internal ? loopback : suitable(name);
+    if (!fits) continue;
     const subnets = new BlockList();
     for (const { cidr, family } of addresses) {
       const [net, prefix] = cidr?.split('/') ?? [];

@@ -24,6 +24,8 @@ export type { Sighting } from './sighting';
 export interface NeighboursOptions {
   /** Names of interfaces; default: all that are up and can multicast, without loopback and container bridges. */
   interfaces?: string[];
+  /** Without `interfaces`: look on loopback too, where services on this very machine may be. */
+  loopback?: boolean;
 }
 
 interface NeighboursEvents {
@@ -47,7 +49,8 @@ const NUMBERED = 4;
  * unwatched, neighbours are forgotten as their records end.
  */
 export class Neighbours extends EventEmitter<NeighboursEvents> {
-  readonly #wanted: readonly string[] | undefined;
+  readonly #wanted: readonly string[] | null;
+  readonly #loopback: boolean;
   readonly #segments = new Map<string, Segment>();
   readonly #near = new Roster();
   readonly #said: Said;
@@ -69,7 +72,8 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     private readonly world: Environment = realEnvironment,
   ) {
     super();
-    this.#wanted = options.interfaces;
+    this.#wanted = options.interfaces ?? null;
+    this.#loopback = options.loopback ?? false;
     this.#said = new Said(() => world.clock.now());
     this.#anonymous = randomInstance(world.random);
     this.#host = randomHost(world.random);
@@ -190,7 +194,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
 
   #look(): void {
     const wanted = new Map<string, [NetworkInterface, Family]>();
-    for (const on of this.world.interfaces(this.#wanted)) {
+    for (const on of this.world.interfaces(this.#wanted, this.#loopback)) {
       // The first IPv4 address is the one we are bound to; an interface made anew needs a new socket as well.
       if (on.v4.length > 0) wanted.set(`${on.name} ${on.index} ${on.v4[0]}`, [on, 'v4']);
       if (on.v6.length > 0) wanted.set(`${on.name} ${on.index} v6`, [on, 'v6']);
