@@ -101,6 +101,19 @@ export function parseCommit(data: Buffer): ImageCommit {
   return { tree: tree!, releaseTime, ...fields, signature: signature === undefined ? null : `${signature}\n` };
 }
 
+/**
+ * The signed commit: `data` (from encodeCommit) with the header `gpgsig` after the others, as git writes it.
+ * armoured: what `ssh-keygen -Y sign -n git` made of `data`. Throws 'bad-data' where the two do not make a commit.
+ */
+export function encodeSignedCommit(data: Buffer, armoured: string): Buffer {
+  if (parseCommit(data).signature !== null) throw badData('The commit is signed already.');
+  const header = `gpgsig ${armoured.replace(/\n$/, '').replaceAll('\n', '\n ')}\n`;
+  const end = data.indexOf('\n\n') + 1;
+  const signed = Buffer.concat([data.subarray(0, end), Buffer.from(header), data.subarray(end)]);
+  parseCommit(signed);
+  return signed;
+}
+
 /** The bytes that were signed: the commit without its `gpgsig` header, as git makes them. Takes any commit. */
 export function commitPayload(data: Buffer): Buffer {
   const kept: Buffer[] = [];

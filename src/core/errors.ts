@@ -14,6 +14,10 @@ export type ErrorCode =
   | 'no-source' // nobody near has what is asked for
   | 'source-gone' // all sources left while fetching
   | 'source-lied' // a source sent something other than what was asked for
+  | 'unsigned' // nobody has signed the image, and this laptop wants a signature
+  | 'untrusted' // its signature is wrong, or its signer is nobody whom this laptop trusts
+  | 'below-floor' // older than the oldest version that its makers call safe
+  | 'cannot-sign' // the key to sign with is not usable
   | 'no-space' // not enough disk
   | 'no-permission' // the file system refused
   | 'busy' // another upgrade is running

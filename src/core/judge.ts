@@ -1,0 +1,95 @@
+/** Who has signed an image's commit, and is that somebody to trust? Without any look at its contents. */
+import { type AllowedSigner, type AllowedSigners, permission } from './allowed-signers';
+import { displayName } from './bytes';
+import { commitPayload, type ImageCommit, parseCommit } from './commit';
+import { type ErrorCode, PassItOnError } from './errors';
+import { ED25519, fingerprint, keyType } from './ssh-key';
+import { BEGIN_SSH_SIGNATURE, parseSshSignature, verifySshSignature } from './sshsig';
+
+/** What git signs for: its namespace in ssh-keygen's sense. */
+export const NAMESPACE = 'git';
+
+export type Refusal =
+  | 'unsigned'
+  | 'malformed' // no SSH signature, or not a proper one
+  | 'key-type' // not Ed25519
+  | 'other-purpose' // signed for another namespace than git
+  | 'changed' // the signature is not one of this commit
+  | 'unknown-key'
+  | 'not-yet' // at the commit's own date the key was not valid yet,
+  | 'expired' // or not any more
+  | 'not-for-images'; // the key may not sign for git
+
+export type Verdict =
+  | { trusted: true; signedBy: string; fingerprint: string }
+  /** `sentence` is for people; `fingerprint` is null where there is no key to speak of. */
+  | { trusted: false; refusal: Refusal; sentence: string; fingerprint: string | null };
+
+/**
+ * Judges as `git verify-commit` does with gpg.format=ssh, at the committer date, so that a dead clock harms nobody.
+ * data: raw bytes of an image's commit. Throws 'bad-data' where they are none.
+ */
+export function judgeCommit(data: Buffer, signers: AllowedSigners): Verdict {
+  const commit = parseCommit(data);
+  if (commit.signature === null) return refused('unsigned', 'Nobody has signed this image.');
+  return judgeSignature(commit, commit.signature, commitPayload(data), signers);
+}
+
+function refused(refusal: Refusal, sentence: string, key: Buffer | null = null): Verdict {
+  return { trusted: false, refusal, sentence, fingerprint: key === null ? null : fingerprint(key) };
+}
+
+function judgeSignature(commit: ImageCommit, armoured: string, payload: Buffer, signers: AllowedSigners): Verdict {
+  if (!armoured.startsWith(BEGIN_SSH_SIGNATURE)) {
+    return refused('malformed', 'This image is signed in a way that is not used here.');
+  }
+  let key: Buffer | null = null;
+  try {
+    const signature = parseSshSignature(armoured);
+    key = signature.key;
+    const type = keyType(key);
+    if (type !== ED25519) {
+      const kind = displayName(type.slice(0, 64));
+      return refused('key-type', `This image is signed with a kind of key that is not used here: ${kind}.`, key);
+    }
+    if (signature.namespace !== NAMESPACE) {
+      return refused('other-purpose', 'The signature on this image was made for something else.', key);
+    }
+    if (!verifySshSignature(signature, payload)) {
+      return refused('changed', 'This image was changed after it was signed.', key);
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof PassItOnError && thrown.code === 'bad-data')) throw thrown;
+    return refused('malformed', `The signature of this image is damaged: ${thrown.message}`, key);
+  }
+  const may = permission(signers, key, NAMESPACE, commit.releaseTime);
+  if ('principal' in may) {
+    return { trusted: true, signedBy: displayName(may.principal), fingerprint: fingerprint(key) };
+  }
+  const owner = ownerOf(may.closest);
+  switch (may.refused) {
+    case 'unknown-key':
+      return refused(
+        'unknown-key',
+        `This laptop does not know the key that signed this image: ${fingerprint(key)}.`,
+        key,
+      );
+    case 'not-yet':
+      return refused('not-yet', `The key of ${owner} was not valid yet when this image was made.`, key);
+    case 'expired':
+      return refused('expired', `The key of ${owner} was not valid any more when this image was made.`, key);
+    case 'namespace':
+      return refused('not-for-images', `The key of ${owner} may not sign images.`, key);
+  }
+}
+
+function ownerOf(signer: AllowedSigner | null): string {
+  return displayName(signer?.principals ?? '');
+}
+
+/** The error for a commit that is refused. */
+export function refusalError(verdict: Verdict & { trusted: false }): PassItOnError {
+  const code: ErrorCode = verdict.refusal === 'unsigned' ? 'unsigned' : 'untrusted';
+  const remedy = 'Take another laptop’s image, or ask whoever looks after your laptops.';
+  return new PassItOnError(code, verdict.sentence, remedy);
+}
