@@ -20,14 +20,13 @@ import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { BlobHasher, isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
+import { CHUNK, withBuffer } from './buffers';
 import { failedWith } from './disk';
 import { HashCache, type HashRecord } from './hashcache';
 import { breathe, Turns } from './pace';
 
-/** Blobs up to here are held in memory until they are whole: one write, no temporary file to clean up. Bytes. */
-export const SMALL = 256 * 1024;
-/** One read or hash step of a large file: short enough for the event loop of a slow laptop. Bytes. */
-export const CHUNK = 256 * 1024;
+/** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
+export const SMALL = CHUNK;
 /** After this much unsynced, what is fetched is made durable, so that power failure costs little. */
 const SYNC_BYTES = 256 * 1024 * 1024;
 const SYNC_BLOBS = 4000;
@@ -68,16 +67,17 @@ export async function hashHandle(
   size: number,
   also?: (chunk: Buffer) => Promise<void>,
 ): Promise<{ oid: Oid; sha256: string }> {
-  const hasher = new BlobHasher(size);
-  const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(CHUNK, size + 1)));
-  for (let position = 0; ; ) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return hasher.digest();
-    position += bytesRead;
-    const chunk = buffer.subarray(0, bytesRead);
-    hasher.update(chunk);
-    if (also !== undefined) await also(chunk);
-  }
+  return withBuffer(async buffer => {
+    const hasher = new BlobHasher(size);
+    for (let position = 0; ; ) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+      if (bytesRead === 0) return hasher.digest();
+      position += bytesRead;
+      const chunk = buffer.subarray(0, bytesRead);
+      hasher.update(chunk);
+      if (also !== undefined) await also(chunk);
+    }
+  });
 }
 
 export class Blobs {

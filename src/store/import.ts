@@ -8,9 +8,11 @@ import {
   fullAttributes,
 } from '../core/attributes';
 import type { ByteString } from '../core/bytes';
+import { PassItOnError } from '../core/errors';
 import { BlobHasher, EMPTY_BLOB, type Oid } from '../core/object';
 import { encodeTree, MODE, type TreeEntry, type TreeMode } from '../core/tree';
 import { type Blobs, hashHandle, SMALL } from './blobs';
+import { withBuffer } from './buffers';
 import { diskPath } from './disk';
 import { mapOrdered } from './pace';
 import type { Quarantine } from './quarantine';
@@ -65,15 +67,17 @@ async function keepFile(base: ByteString, { path, stat }: Entry, blobs: Blobs): 
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await promises.open(diskPath(base, path), flags);
   try {
-    if (!same(stat, await handle.stat({ bigint: true }))) throw changed(path);
     const size = Number(stat.size);
+    // Once, after reading: it tells as well whether this is the file that was found at all.
     const stillSame = async (): Promise<void> => {
       if (!same(stat, await handle.stat({ bigint: true }))) throw changed(path);
     };
     if (size <= SMALL) {
-      const data = await readSmall(handle, size);
-      await stillSame();
-      return await keepBytes(data, blobs);
+      return await withBuffer(async buffer => {
+        const data = buffer.subarray(0, await readSmall(handle, buffer, size));
+        await stillSame();
+        return keepBytes(data, blobs);
+      });
     }
     if (blobs.mayHoldSize(size)) {
       const { oid } = await hashHandle(handle, size);
@@ -81,21 +85,24 @@ async function keepFile(base: ByteString, { path, stat }: Entry, blobs: Blobs): 
       if (await blobs.has(oid)) return { oid, size, isNew: false };
     }
     return await copyLarge(handle, size, blobs, stillSame);
+  } catch (error) {
+    // The hasher counts: more or fewer bytes than there were when the file was found.
+    if (error instanceof PassItOnError && error.code === 'bad-data') throw changed(path, error);
+    throw error;
   } finally {
     await handle.close();
   }
 }
 
-async function readSmall(handle: promises.FileHandle, size: number): Promise<Buffer> {
-  const data = Buffer.allocUnsafe(size);
+/** Shorter than it was: the comparison of times that follows says so. */
+async function readSmall(handle: promises.FileHandle, buffer: Buffer, size: number): Promise<number> {
   let at = 0;
   while (at < size) {
-    const { bytesRead } = await handle.read(data, at, size - at, at);
+    const { bytesRead } = await handle.read(buffer, at, size - at, at);
     if (bytesRead === 0) break;
     at += bytesRead;
   }
-  // Shorter than it was: the comparison of times that follows says so.
-  return data.subarray(0, at);
+  return at;
 }
 
 async function copyLarge(

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 
 /** Milliseconds a loop may hold the event loop before it lets others work. */
-const SLICE = 8;
+const SLICE = 4;
 
 let lastTurn = performance.now();
 
