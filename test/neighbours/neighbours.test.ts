@@ -278,6 +278,21 @@ describe('neighbours (simulated network)', () => {
     );
   });
 
+  it('do not quarrel with what they said themselves a moment ago', async () => {
+    const { network, laptops } = await classroom(['Ana', 'Ben']);
+    await network.clock.run(10_000);
+    const start = network.clock.now();
+    // 408 is under way, and comes back when it is already wrong.
+    laptops[0]!.neighbours.announce(announcement('Ana', '408'));
+    laptops[0]!.neighbours.announce(announcement('Ana', '409'));
+    await network.clock.run(10_000);
+    assert.deepEqual(
+      network.after(start - 1).filter(({ message }) => message.kind === 'query'),
+      [],
+    );
+    assert.equal(laptops[1]!.neighbours.list()[0]?.version, '409');
+  });
+
   it('are looked for again after a sleep', async () => {
     const { network, laptops } = await classroom(['Ana', 'Ben', 'Cam']);
     const ana = laptops[0]!;
