@@ -27,7 +27,7 @@ main(async () => {
     say('Types');
     must('The type check', 'npm', ['run', '--silent', 'typecheck']);
     say('Style');
-    must('The linter', 'npm', ['run', '--silent', 'lint']);
+    must('The linter', 'npm', ['run', '--silent', 'lint', '--', ...(process.stdout.isTTY ? [] : ['--colors=off'])]);
   }
   say('Building');
   build('--tests');
