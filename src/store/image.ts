@@ -25,6 +25,8 @@ const MAX_LINK = 4095;
 /** A commit and what it names; the objects below are not looked at. */
 export interface ImageHead {
   commit: Oid;
+  /** The commit's own bytes. */
+  data: Buffer;
   info: ImageCommit;
   root: Oid;
   attributes: Oid;
@@ -46,7 +48,7 @@ export function readHead(commit: Oid, data: Buffer, objects: ObjectReader): Imag
     root?.name === 'root' &&
     root.mode === MODE.dir;
   if (!fits) throw badImage(`The image ${info.name} ${info.version} does not consist of attributes and root.`);
-  return { commit, info, root: root.oid, attributes: attributes.oid };
+  return { commit, data, info, root: root.oid, attributes: attributes.oid };
 }
 
 /** Checked by their SHA-256: 'bad-data' when they are not those that the commit means. */

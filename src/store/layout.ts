@@ -15,6 +15,7 @@ export class Layout {
   readonly images: string;
   /** Unfinished downloads (`<commit>/`); everything else in it is of the moment, and rubbish after a crash. */
   readonly partial: string;
+  readonly floors: string;
   readonly lock: string;
   readonly state: string;
 
@@ -24,6 +25,7 @@ export class Layout {
     this.git = join(dir, 'git');
     this.images = join(dir, 'images');
     this.partial = join(dir, 'partial');
+    this.floors = join(dir, 'floors.json');
     this.lock = join(dir, 'lock');
     this.state = join(dir, 'state.json');
   }

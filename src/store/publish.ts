@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { promises } from 'node:fs';
 import { encodeAttributes } from '../core/attributes';
-import { encodeCommit } from '../core/commit';
+import { encodeCommit, encodeSignedCommit } from '../core/commit';
 import { PassItOnError } from '../core/errors';
-import type { Oid } from '../core/object';
+import { EMPTY_TREE, type Oid } from '../core/object';
 import { encodeTree, MODE } from '../core/tree';
-import { isImageName } from '../core/versions';
+import { compareVersions, isImageName } from '../core/versions';
 import type { Blobs } from './blobs';
 import { asBytes } from './disk';
 import { computeManifest, readHead, walkImage } from './image';
@@ -21,6 +21,12 @@ export interface PublishOptions extends WorkOptions {
   time?: number;
   /** Record 0:0 as the owner of everything: for trees made by an ordinary user. */
   ownerRoot?: boolean;
+  /** As in ImageCommit. */
+  minimumVersion?: string;
+  journalFormat?: string;
+  releaseNotes?: string;
+  /** Makes the armoured signature of a commit's bytes; without it the image is not signed. */
+  sign?: (commit: Buffer) => Promise<string>;
 }
 
 export interface Prepared {
@@ -37,6 +43,29 @@ function checkName(what: string, name: string): void {
   const message = `${JSON.stringify(name)} cannot be the ${what} of an image.`;
   const remedy = 'Use up to 63 letters, digits and . _ + -, beginning with a letter or digit.';
   throw new PassItOnError('bad-name', message, remedy);
+}
+
+const NO_SHA256 = '0'.repeat(64);
+
+/** Refuses before the long work what no commit can say. Throws 'bad-name', 'usage'. */
+function checkFacts(options: PublishOptions): void {
+  const { name, version, time, minimumVersion, journalFormat, releaseNotes } = options;
+  checkName('name', name);
+  checkName('version', version);
+  if (minimumVersion !== undefined) {
+    checkName('minimum version', minimumVersion);
+    if (compareVersions(version, minimumVersion) < 0) {
+      const message = `${version} would be below its own minimum version ${minimumVersion}: nobody could take it.`;
+      throw new PassItOnError('usage', message, 'Give a minimum version that is not above its own.');
+    }
+  }
+  const facts = { name, version, releaseTime: time ?? 0, minimumVersion, journalFormat, releaseNotes };
+  try {
+    encodeCommit({ ...facts, tree: EMPTY_TREE, manifestSha256: NO_SHA256, attributesSha256: NO_SHA256 });
+  } catch (cause) {
+    if (!(cause instanceof PassItOnError && cause.code === 'bad-data')) throw cause;
+    throw new PassItOnError('usage', cause.message, 'See docs/formats.md for what a commit can say.', { cause });
+  }
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch/ */
@@ -68,8 +97,7 @@ export async function prepare(
   quarantine: Quarantine,
   options: PublishOptions,
 ): Promise<Prepared> {
-  checkName('name', options.name);
-  checkName('version', options.version);
+  checkFacts(options);
   const time = options.time ?? epochFromEnvironment();
   const base = asBytes(await treeAt(dir, storeDir));
   const { onProgress, signal, ownerRoot = false } = options;
@@ -88,13 +116,17 @@ export async function prepare(
     tree,
     name: options.name,
     version: options.version,
+    minimumVersion: options.minimumVersion,
+    journalFormat: options.journalFormat,
+    releaseNotes: options.releaseNotes,
     releaseTime: time ?? newest,
     attributesSha256: createHash('sha256').update(attributesData).digest('hex'),
   };
   // The manifest is read back from the objects, as everybody else will derive it.
-  const draft = encodeCommit({ ...facts, manifestSha256: '0'.repeat(64) });
+  const draft = encodeCommit({ ...facts, manifestSha256: NO_SHA256 });
   const head = readHead('', draft, quarantine.reader);
   const manifest = await computeManifest(walkImage(head, attributes, quarantine.reader), blobs, { signal });
-  const commit = encodeCommit({ ...facts, manifestSha256: manifest.sha256 });
+  const unsigned = encodeCommit({ ...facts, manifestSha256: manifest.sha256 });
+  const commit = options.sign ? encodeSignedCommit(unsigned, await options.sign(unsigned)) : unsigned;
   return { commit: await quarantine.putObject('commit', commit), ...counts };
 }

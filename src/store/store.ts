@@ -13,6 +13,7 @@ import { replaceFile, syncDirectory } from './atomic';
 import { Blobs, type BlobWriter, type OpenBlob } from './blobs';
 import { collect } from './collect';
 import { removeTree } from './disk';
+import { Floors } from './floors';
 import { Git } from './git';
 import { describe, type Held, HeldImages } from './held';
 import { computeManifest, readAttributes, readHead, walkImage } from './image';
@@ -39,6 +40,7 @@ export class Store {
   readonly #trees = new TreeCache();
   readonly #objects: ObjectReader;
   readonly #held: HeldImages;
+  readonly #floors: Floors;
   /** Publishing, staging and removing, one after another. */
   readonly #work = new Turns();
   readonly #stateChanges = new Turns();
@@ -55,6 +57,7 @@ export class Store {
     this.#blobs = new Blobs(this.#layout.blobs, this.#layout.partial, this.#layout.hashes, readOnly);
     this.#objects = new ObjectReader(oid => this.#git.objects.read(oid), this.#trees);
     this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
+    this.#floors = new Floors(this.#layout.floors, this.#layout.partial);
   }
 
   /**
@@ -85,6 +88,7 @@ export class Store {
 
   async #load(repair: boolean): Promise<void> {
     await this.#held.load(this.#blobs, repair);
+    this.#floors.load();
     const state = readState(this.#layout.state);
     const held = (commit: Oid | null): Oid | null =>
       commit !== null && this.#held.get(commit) !== null ? commit : null;
@@ -105,6 +109,7 @@ export class Store {
     this.#closed = true;
     await this.#work.idle();
     await this.#stateChanges.idle();
+    await this.#floors.idle();
     try {
       if (!this.readOnly) await this.#blobs.flush();
     } finally {
@@ -129,6 +134,11 @@ export class Store {
 
   image(commit: Oid): HeldImage | null {
     return this.#held.get(commit)?.image ?? null;
+  }
+
+  /** The bytes of the commit of a complete image, for whoever judges its signature; null when not held. */
+  commitData(commit: Oid): Buffer | null {
+    return this.#held.get(commit)?.head.data ?? null;
   }
 
   /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found' or 'ambiguous'. */
@@ -352,6 +362,17 @@ export class Store {
         throw toPassItOnError(error);
       }
     });
+  }
+
+  /** The highest version ever given to `raiseMinimum` for images of that name; null if none was. */
+  minimumVersion(name: string): string | null {
+    return this.#floors.get(name);
+  }
+
+  /** Remembers, for ever, that versions of that image below this one are not safe; lower ones than known do nothing. */
+  async raiseMinimum(name: string, version: string): Promise<void> {
+    this.#mayWrite();
+    await this.#floors.raise(name, version);
   }
 
   /** Symlinks and the branch that HEAD names follow the state; they say nothing of their own. */
