@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { BlobHasher, isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
+import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-writer';
 import { CHUNK, withBuffer } from './buffers';
 import { failedWith } from './disk';
 import { HashCache, type HashRecord } from './hashcache';
@@ -33,15 +34,6 @@ const SYNC_BLOBS = 4000;
 /** Contents are shared across images and so are their times. Seconds. */
 const BLOB_TIME = 1;
 
-/** Receives one blob; nothing of it can be seen before `commit`. */
-export interface BlobWriter {
-  write(chunk: Buffer): Promise<void>;
-  /** Throws 'source-lied', keeping nothing, when the content is not what its oid says. */
-  commit(): Promise<void>;
-  /** Keeps nothing. Harmless after `commit` or a failure. */
-  abort(): Promise<void>;
-}
-
 /** An open blob, checked against its record; the caller closes the handle. */
 export interface OpenBlob {
   size: number;
@@ -54,11 +46,6 @@ function recordOf(stat: Stats, sha256: string): HashRecord {
 
 function matches(record: HashRecord, stat: Stats): boolean {
   return record.size === stat.size && record.mtime === stat.mtimeMs && record.inode === stat.ino && stat.isFile();
-}
-
-function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
-  const message = `What was received is not the content that was asked for (${oid.slice(0, 12)}).`;
-  return new PassItOnError('source-lied', message, 'Ask another laptop.', { cause });
 }
 
 /** Reads an open file from its start, hashing it in one pass; `also` sees every chunk (valid until it returns). */
@@ -96,7 +83,7 @@ export class Blobs {
     cacheFile: string,
     private readonly readOnly: boolean,
   ) {
-    this.#cache = new HashCache(cacheFile, readOnly);
+    this.#cache = new HashCache(cacheFile, temporaryDir, readOnly);
   }
 
   path(oid: Oid): string {
@@ -137,9 +124,24 @@ export class Blobs {
       return { size: stat.size, sha256: actual.sha256 };
     }
     // Left over from a power failure, or damaged: not the content of this name, so this name is not held.
-    this.#cache.delete(oid);
-    if (!this.readOnly) unlinkSync(path);
+    await this.#drop([oid]);
     return null;
+  }
+
+  /** Removes blobs; their records first, lest one fits the next file by chance. */
+  async #drop(oids: readonly Oid[]): Promise<void> {
+    for (const oid of oids) this.#cache.delete(oid);
+    if (this.readOnly) return;
+    await this.#syncs.run(() => this.#cache.flush(new Set()));
+    for (const oid of oids) {
+      await breathe();
+      try {
+        unlinkSync(this.path(oid));
+      } catch (error) {
+        // Two who looked at a damaged blob at once both come here.
+        if (!failedWith(error, 'ENOENT')) throw error;
+      }
+    }
   }
 
   #remember(oid: Oid, stat: Stats, sha256: string): void {
@@ -184,8 +186,10 @@ export class Blobs {
   async receive(oid: Oid, size: number): Promise<BlobWriter> {
     this.path(oid);
     if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
-    if (this.#syncFailure !== null) throw toPassItOnError(this.#syncFailure);
-    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size, this.temporaryDir);
+    const failure = this.#syncFailure;
+    this.#syncFailure = null;
+    if (failure !== null) throw toPassItOnError(failure);
+    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size);
   }
 
   /** Keeps content whose hashes are known to be right; true when it was not held before. */
@@ -273,125 +277,22 @@ export class Blobs {
     });
   }
 
-  /** Removes every blob for which `used` says false, except those that arrive meanwhile. Returns how many. */
-  async sweep(mark: () => Promise<Set<Oid>>): Promise<number> {
-    this.#arrivals = new Set();
-    let removed = 0;
+  /** Removes every blob that `mark` does not name, except those that arrive meanwhile. */
+  async sweep(mark: () => Promise<ReadonlySet<Oid>>): Promise<void> {
+    const arrivals = new Set<Oid>();
+    this.#arrivals = arrivals;
     try {
       const used = await mark();
+      const unused: Oid[] = [];
       for (const prefix of readdirSync(this.dir)) {
+        await breathe();
         for (const rest of readdirSync(join(this.dir, prefix))) {
-          await breathe();
-          const oid = prefix + rest;
-          if (used.has(oid) || this.#arrivals.has(oid)) continue;
-          unlinkSync(join(this.dir, prefix, rest));
-          this.#cache.delete(oid);
-          removed += 1;
+          if (!used.has(prefix + rest)) unused.push(prefix + rest);
         }
       }
+      if (unused.length > 0) await this.#drop(unused.filter(oid => !arrivals.has(oid)));
     } finally {
       this.#arrivals = null;
     }
-    return removed;
-  }
-}
-
-/** Up to SMALL bytes: gathered in memory, written at once. */
-class SmallWriter implements BlobWriter {
-  readonly #data: Buffer;
-  #length = 0;
-
-  constructor(
-    private readonly blobs: Blobs,
-    private readonly oid: Oid,
-    size: number,
-  ) {
-    this.#data = Buffer.allocUnsafe(size);
-  }
-
-  async write(chunk: Buffer): Promise<void> {
-    if (this.#length + chunk.length > this.#data.length) throw sourceLied(this.oid);
-    chunk.copy(this.#data, this.#length);
-    this.#length += chunk.length;
-  }
-
-  async commit(): Promise<void> {
-    if (this.#length !== this.#data.length) throw sourceLied(this.oid);
-    const hasher = new BlobHasher(this.#data.length);
-    hasher.update(this.#data);
-    const actual = hasher.digest();
-    if (actual.oid !== this.oid) throw sourceLied(this.oid);
-    try {
-      await this.blobs.keep(actual.oid, actual.sha256, this.#data);
-    } catch (error) {
-      throw toPassItOnError(error);
-    }
-  }
-
-  async abort(): Promise<void> {}
-}
-
-/** Any size: through a temporary file, hashed on the way. */
-class LargeWriter implements BlobWriter {
-  readonly #hasher: BlobHasher;
-  #done = false;
-
-  private constructor(
-    private readonly blobs: Blobs,
-    private readonly oid: Oid,
-    size: number,
-    private readonly temporary: string,
-    private readonly handle: promises.FileHandle,
-  ) {
-    this.#hasher = new BlobHasher(size);
-  }
-
-  static async begin(blobs: Blobs, oid: Oid, size: number, dir: string): Promise<BlobWriter> {
-    const temporary = temporaryName(dir, 'blob');
-    try {
-      return new LargeWriter(blobs, oid, size, temporary, await promises.open(temporary, 'wx', 0o600));
-    } catch (error) {
-      throw toPassItOnError(error);
-    }
-  }
-
-  async write(chunk: Buffer): Promise<void> {
-    try {
-      this.#hasher.update(chunk);
-    } catch (error) {
-      await this.abort();
-      throw sourceLied(this.oid, error);
-    }
-    try {
-      await this.handle.appendFile(chunk);
-    } catch (error) {
-      await this.abort();
-      throw toPassItOnError(error);
-    }
-  }
-
-  async commit(): Promise<void> {
-    try {
-      let actual: { oid: Oid; sha256: string };
-      try {
-        actual = this.#hasher.digest();
-      } catch (error) {
-        throw sourceLied(this.oid, error);
-      }
-      if (actual.oid !== this.oid) throw sourceLied(this.oid);
-      await this.blobs.keepFile(actual.oid, actual.sha256, this.temporary, this.handle);
-      this.#done = true;
-      await this.handle.close();
-    } catch (error) {
-      await this.abort();
-      throw toPassItOnError(error);
-    }
-  }
-
-  async abort(): Promise<void> {
-    if (this.#done) return;
-    this.#done = true;
-    await this.handle.close();
-    await promises.rm(this.temporary, { force: true });
   }
 }

@@ -3,7 +3,7 @@
  * attributes through our own codec, because isomorphic-git refuses names that Linux allows. Real git reads all of it
  * (only file contents are elsewhere, in `blobs/`).
  */
-import { rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import git from 'isomorphic-git';
 import { PassItOnError } from '../core/errors';
@@ -48,6 +48,8 @@ export class Git {
 
   async tags(): Promise<Tag[]> {
     const tags: Tag[] = [];
+    // isomorphic-git lists nothing where it cannot read; to us that would mean that there are no images.
+    readdirSync(join(this.gitdir, 'refs', 'tags'), { recursive: true });
     for (const ref of await git.listTags(this.#repository)) {
       const slash = ref.indexOf('/');
       // Somebody else's tag; images have a name and a version.

@@ -4,10 +4,12 @@
  * hashed again. So the file can be lost, cut off or deleted at any time and costs nothing but time.
  *
  * File: magic, then records of 80 bytes, the last one of an oid counts. A record becomes durable only after the blob
- * itself has (`flush`): a blob that power failure left half-written has no record, and its hash tells.
+ * itself has, and leaves the file before the blob does (`flush`): a blob that power failure left half-written has no
+ * record, not even an old one that fits by chance, and its hash tells.
  */
-import { closeSync, fsyncSync, openSync, promises, readFileSync, renameSync, writeSync } from 'node:fs';
+import { promises, readFileSync } from 'node:fs';
 import type { Oid } from '../core/object';
+import { replaceFile } from './atomic';
 
 const MAGIC = Buffer.from('PIOhash1');
 /** oid 20, SHA-256 32, size 8, mtime 8, inode 8 (doubles), checksum 4. */
@@ -36,9 +38,12 @@ export class HashCache {
   #pending = new Set<Oid>();
   /** Every size seen; a size too many only costs a comparison. */
   #sizes = new Set<number>();
+  /** The file holds something that it should not; it is written anew at the next opportunity. */
+  #stale = false;
 
   constructor(
     private readonly file: string,
+    private readonly temporaryDir: string,
     private readonly readOnly: boolean,
   ) {
     this.#load();
@@ -60,7 +65,7 @@ export class HashCache {
       this.#set(data.toString('hex', at, at + 20), data.subarray(at, at + RECORD));
     }
     const torn = data.length !== MAGIC.length + read * RECORD;
-    if (torn || read > 2 * this.#index.size + 1024) this.#rewrite();
+    this.#stale = torn || read > 2 * this.#index.size + 1024;
   }
 
   #set(oid: Oid, record: Buffer): void {
@@ -105,15 +110,11 @@ export class HashCache {
     this.#pending.add(oid);
   }
 
-  /** Forgets in memory; a record left in the file matches no blob and does no harm. */
+  /** For a blob whose file is gone; its record leaves the file with the next `flush`. */
   delete(oid: Oid): void {
-    this.#index.delete(oid);
+    if (!this.#index.delete(oid)) return;
     this.#pending.delete(oid);
-  }
-
-  /** Records not yet in the file. */
-  get pending(): number {
-    return this.#pending.size;
+    this.#stale = true;
   }
 
   /** Takes the records whose blobs are about to be made durable; hand them to `flush` when they are. */
@@ -123,35 +124,36 @@ export class HashCache {
     return taken;
   }
 
-  /** Appends records. Call only when the blobs themselves are on the disk (`sync -f`). */
-  async flush(durable: Iterable<Oid>): Promise<void> {
-    const parts: Buffer[] = [];
-    for (const oid of durable) {
-      const index = this.#index.get(oid);
-      if (index !== undefined) parts.push(this.#records.subarray(index * RECORD, (index + 1) * RECORD));
+  /**
+   * Brings the file up to date: with records of blobs that are on the disk by now (`sync -f`), and without those of
+   * deleted ones. One writer at a time.
+   */
+  async flush(durable: ReadonlySet<Oid>): Promise<void> {
+    if (this.readOnly) return;
+    if (this.#stale) {
+      this.#stale = false;
+      const whole = [...this.#index.keys()].filter(oid => !this.#pending.has(oid));
+      await replaceFile(this.file, Buffer.concat([MAGIC, ...this.#recordsOf(whole)]), this.temporaryDir, 0o600);
+      return;
     }
-    if (this.readOnly || parts.length === 0) return;
+    const records = this.#recordsOf(durable);
+    if (records.length === 0) return;
     const handle = await promises.open(this.file, 'a', 0o600);
     try {
       const { size } = await handle.stat();
-      await handle.appendFile(Buffer.concat(size === 0 ? [MAGIC, ...parts] : parts));
+      await handle.appendFile(Buffer.concat(size === 0 ? [MAGIC, ...records] : records));
       await handle.sync();
     } finally {
       await handle.close();
     }
   }
 
-  #rewrite(): void {
-    if (this.readOnly) return;
-    const temporary = `${this.file}.new`;
-    const fd = openSync(temporary, 'w', 0o600);
-    try {
-      const live = [...this.#index.values()].map(at => this.#records.subarray(at * RECORD, (at + 1) * RECORD));
-      writeSync(fd, Buffer.concat([MAGIC, ...live]));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
+  #recordsOf(oids: Iterable<Oid>): Buffer[] {
+    const records: Buffer[] = [];
+    for (const oid of oids) {
+      const index = this.#index.get(oid);
+      if (index !== undefined) records.push(this.#records.subarray(index * RECORD, (index + 1) * RECORD));
     }
-    renameSync(temporary, this.file);
+    return records;
   }
 }

@@ -1,6 +1,6 @@
 /** The complete images of a store: a tag in `git/` and a folder in `images/`, both or it does not count. */
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { lstatSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { compareImages } from '../core/versions';
@@ -12,6 +12,7 @@ import { type ImageHead, readAttributes, readHead } from './image';
 import type { Layout } from './layout';
 import type { ObjectReader } from './objects';
 import { measure } from './stage';
+import type { State } from './state';
 import type { HeldImage } from './types';
 
 export interface Held {
@@ -45,15 +46,16 @@ export class HeldImages {
   ) {}
 
   /**
-   * Reads what is held. With `repair`, removes what a crash left: a tag whose folder never appeared or is gone, a
-   * folder whose tag is gone.
+   * Reads what is held. With `repair`, removes tags whose folder never appeared or is gone, which is what a crash
+   * leaves. Whatever else does not fit together is no crash's doing: it does not count, and is left to a person.
    */
   async load(blobs: Blobs, repair: boolean): Promise<void> {
     const sizes = this.#readSizes();
     for (const tag of await this.git.tags()) {
       const head = await this.#headOf(tag);
-      const dir = head === null ? null : this.layout.imageDir(head.info.version, tag.commit);
-      if (head === null || dir === null || lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      if (head === null) continue;
+      const dir = this.layout.imageDir(head.info.version, tag.commit);
+      if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
         if (repair) await this.git.untag(tag);
         continue;
       }
@@ -61,12 +63,7 @@ export class HeldImages {
       const bytes = known ?? (await measure(head, readAttributes(head, this.objects), this.objects, blobs)).bytes;
       this.#images.set(tag.commit, { image: describe(head, dir, bytes), head, tag });
     }
-    if (!repair) return;
-    const dirs = new Set([...this.#images.values()].map(held => basename(held.image.dir)));
-    for (const name of readdirSync(this.layout.images)) {
-      if (!dirs.has(name)) await removeTree(join(this.layout.images, name));
-    }
-    await this.#writeSizes();
+    if (repair) await this.#writeSizes();
   }
 
   async #headOf(tag: Tag): Promise<ImageHead | null> {
@@ -118,6 +115,25 @@ export class HeldImages {
   all(): Held[] {
     const order = ({ head: { info, commit } }: Held) => ({ ...info, commit });
     return [...this.#images.values()].sort((a, b) => compareImages(order(b), order(a)));
+  }
+
+  /** In the order in which they are likely to share files with a new image. */
+  likeliestFirst({ current, previous }: State): Held[] {
+    const rank = ({ image }: Held): number => (image.commit === current ? 0 : image.commit === previous ? 1 : 2);
+    return this.all().sort((a, b) => rank(a) - rank(b));
+  }
+
+  /** Where a new image will stand: nothing is there, or what is there does not count and goes. */
+  async makeRoom(version: string, commit: Oid): Promise<string> {
+    const usual = this.layout.imageDir(version, commit);
+    const taken = this.all().some(({ image }) => image.dir === usual);
+    const dir = taken ? join(this.layout.images, `${version}-${commit}`) : usual;
+    if (lstatSync(dir, { throwIfNoEntry: false }) !== undefined) {
+      const rubbish = this.layout.temporary('remove');
+      renameSync(dir, rubbish);
+      await removeTree(rubbish);
+    }
+    return dir;
   }
 
   /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found' or 'ambiguous'. */

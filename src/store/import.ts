@@ -7,7 +7,7 @@ import {
   type FullAttributes,
   fullAttributes,
 } from '../core/attributes';
-import type { ByteString } from '../core/bytes';
+import { type ByteString, toBuffer } from '../core/bytes';
 import { PassItOnError } from '../core/errors';
 import { BlobHasher, EMPTY_BLOB, type Oid } from '../core/object';
 import { encodeTree, MODE, type TreeEntry, type TreeMode } from '../core/tree';
@@ -19,6 +19,7 @@ import type { Quarantine } from './quarantine';
 import { atPath, changed, deviceOf, type Found, scan, shown } from './scan';
 import { Secrets } from './secrets';
 import type { WorkOptions } from './types';
+import { haveXattrTools, missingTools, XattrReader } from './xattrs';
 
 /** Files read at once: enough to keep a disk and the thread pool busy. */
 const PARALLEL = 8;
@@ -26,6 +27,8 @@ const PARALLEL = 8;
 export interface ImportOptions extends WorkOptions {
   /** Record 0:0 as the owner of everything. */
   ownerRoot: boolean;
+  /** Keep extended attributes. */
+  xattrs: boolean;
 }
 
 export interface Imported {
@@ -164,6 +167,38 @@ export async function importTree(
   quarantine: Quarantine,
   options: ImportOptions,
 ): Promise<Imported> {
+  const xattrs = options.xattrs ? xattrReader(base) : null;
+  try {
+    const imported = await importPaths(base, blobs, quarantine, options, async path => xattrs?.add(path));
+    for (const [path, found] of (await xattrs?.end()) ?? []) {
+      imported.attributes.set(path, { ...imported.attributes.get(path), xattrs: found });
+    }
+    const leftOut = xattrs?.leftOut ?? [];
+    if (leftOut.length > 0) {
+      imported.warnings.push(`Attributes that mean nothing on other laptops are left out: ${leftOut.join(', ')}.`);
+    }
+    return imported;
+  } catch (error) {
+    xattrs?.kill();
+    throw error;
+  }
+}
+
+/** Without the programs nobody can know whether there are any; a hole in an image must not depend on that. */
+function xattrReader(base: ByteString): XattrReader {
+  if (haveXattrTools()) return new XattrReader(toBuffer(base).toString());
+  const message = 'Extended attributes (ACLs, capabilities) cannot be read here: getfattr is missing.';
+  throw missingTools(message, 'Install the package attr; or publish with --no-xattrs if the tree needs none.');
+}
+
+/** onPath: for everything that becomes part of the image, the root ('') included. */
+async function importPaths(
+  base: ByteString,
+  blobs: Blobs,
+  quarantine: Quarantine,
+  options: ImportOptions,
+  onPath: (path: ByteString) => Promise<void>,
+): Promise<Imported> {
   const result: Imported = {
     root: '',
     attributes: new Map(),
@@ -215,6 +250,7 @@ export async function importTree(
       else open.at(-1)?.push({ mode: MODE.dir, name: nameOf(found.path), oid });
       continue;
     }
+    await onPath(found.path);
     if (found.path !== '') result.paths += 1;
     if (found.kind === 'enter') {
       record(found.path, 'dir', found.stat, DEFAULT_TIME);

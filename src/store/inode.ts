@@ -1,6 +1,6 @@
 /**
  * Attributes of one inode on disk: setting them, and telling whether it has them. The only place that knows what an
- * ordinary user cannot keep. (Extended attributes belong here as well; the format has them, the disk does not yet.)
+ * ordinary user cannot keep. Extended attributes are set in bulk, by xattrs.ts.
  */
 import { execFile } from 'node:child_process';
 import { chmodSync, lchownSync, lutimesSync, renameSync, type Stats } from 'node:fs';
@@ -73,7 +73,7 @@ export function sameAttributes(a: FullAttributes, b: FullAttributes): boolean {
   );
 }
 
-function sameXattrs(a: Record<string, Buffer>, b: Record<string, Buffer>): boolean {
+export function sameXattrs(a: Readonly<Record<string, Buffer>>, b: Readonly<Record<string, Buffer>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every(name => b[name]?.equals(a[name]!) === true);
 }

@@ -1,6 +1,17 @@
 /** Where things are in a store, and what a crash may leave there. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import { temporaryName } from './atomic';
 import { failedWith, removeTree } from './disk';
@@ -46,10 +57,17 @@ export class Layout {
     return temporaryName(this.partial, kind);
   }
 
+  /** Throws 'usage' for a folder that holds other things. */
   create(): void {
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    const names = readdirSync(this.dir);
+    if (names.length > 0 && !names.includes(basename(this.lock))) {
+      const message = `${this.dir} holds other things than images.`;
+      throw new PassItOnError('usage', message, 'Name an empty folder, or one that does not exist, as the store.');
+    }
     // It will hold setuid files of old images.
     chmodSync(this.dir, 0o700);
+    closeSync(openSync(this.lock, 'a', 0o600));
     for (const dir of [this.blobs, this.cache, this.git, this.images, this.partial]) {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
     }

@@ -23,6 +23,8 @@ export class Placer {
   readonly #used = new Map<number, number | null>();
   /** Group → its first path placed. */
   readonly #groups = new Map<number, Buffer>();
+  /** Paths with fresh inodes that still lack their extended attributes: those are set in bulk, before anybody sees them. */
+  readonly lacking = new Map<ByteString, FullAttributes>();
 
   /**
    * base: the tree being staged. temporaryDir: for names of a moment, on the same file system.
@@ -52,8 +54,10 @@ export class Placer {
     }
     const linked =
       this.#linkCandidate(candidates, to, full, size) ||
-      (kindOnDisk(full) === 'file' && this.#linkBlob(entry.oid, to, full, info.size));
+      // An inode with extended attributes is never that of the blob, which has other links by the time they are set.
+      (kindOnDisk(full) === 'file' && full.xattrs === undefined && this.#linkBlob(entry.oid, to, full, info.size));
     if (!linked) {
+      if (full.xattrs !== undefined) this.lacking.set(path, full);
       await this.#makeFresh(entry.oid, to, full, info.size);
       this.#use(lstatSync(to), group);
     }

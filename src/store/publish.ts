@@ -21,6 +21,8 @@ export interface PublishOptions extends WorkOptions {
   time?: number;
   /** Record 0:0 as the owner of everything: for trees made by an ordinary user. */
   ownerRoot?: boolean;
+  /** Keep extended attributes (default). Without, nobody needs the programs to read them. */
+  xattrs?: boolean;
   /** As in ImageCommit. */
   minimumVersion?: string;
   journalFormat?: string;
@@ -100,8 +102,8 @@ export async function prepare(
   checkFacts(options);
   const time = options.time ?? epochFromEnvironment();
   const base = asBytes(await treeAt(dir, storeDir));
-  const { onProgress, signal, ownerRoot = false } = options;
-  const imported = await importTree(base, blobs, quarantine, { onProgress, signal, ownerRoot });
+  const { onProgress, signal, ownerRoot = false, xattrs = true } = options;
+  const imported = await importTree(base, blobs, quarantine, { onProgress, signal, ownerRoot, xattrs });
   const { root, attributes, newest, ...counts } = imported;
 
   const attributesData = encodeAttributes(attributes);

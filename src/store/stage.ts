@@ -2,7 +2,7 @@
  * Builds the complete root tree of an image beside the others, from blobs that are all held. Nothing of it counts until
  * it is on the disk as a whole and gets its name by one rename (which the store does).
  */
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { type AttributesMap, fullAttributes } from '../core/attributes';
 import { badData } from '../core/bad-data';
 import { type ByteString, joinPath } from '../core/bytes';
@@ -11,11 +11,13 @@ import { MODE, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
 import { asBytes, diskPath } from './disk';
 import { type ImageHead, rootEntry, type Totals, walkImage } from './image';
-import { sameAttributes, setAttributes } from './inode';
+import { privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
 import type { ObjectReader } from './objects';
 import { breathe, stopIfAsked } from './pace';
 import { Placer } from './place';
+import { shown } from './scan';
 import type { WorkOptions } from './types';
+import { haveXattrTools, missingTools, readXattrs, setXattrs } from './xattrs';
 
 /** Folders deeper than this exist in no image that a Linux path can name. */
 const MAX_DEPTH = 4096;
@@ -42,7 +44,7 @@ interface Frame {
 
 /**
  * dir: does not exist yet. `held`: the likeliest first. Progress: files placed and bytes of their content.
- * Throws 'damaged' when a blob is missing, 'stopped', 'no-space'.
+ * Throws 'damaged' when a blob is missing, 'unsupported' when root cannot set extended attributes, 'stopped', 'no-space'.
  */
 export async function buildTree(
   dir: string,
@@ -54,7 +56,9 @@ export async function buildTree(
   temporaryDir: string,
   options: WorkOptions,
 ): Promise<Totals> {
+  checkTools(attributes);
   const totals = await measure(head, attributes, objects, blobs, options);
+  const sound = await soundXattrs(held, attributes);
   const base = asBytes(dir);
   const placer = new Placer(base, blobs, temporaryDir, groupSizes(attributes));
   const stack: Frame[] = [];
@@ -76,7 +80,9 @@ export async function buildTree(
     const entry = frame.left.pop();
     if (entry === undefined) {
       // Last of all, because every entry made in a folder changes its time.
-      setAttributes(diskPath(base, frame.path), fullAttributes(frame.entry, attributes.get(frame.path)));
+      const full = fullAttributes(frame.entry, attributes.get(frame.path));
+      setAttributes(diskPath(base, frame.path), full);
+      if (full.xattrs !== undefined) placer.lacking.set(frame.path, full);
       stack.pop();
       continue;
     }
@@ -91,13 +97,43 @@ export async function buildTree(
       const other = entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
       const same = sameAttributes(full, fullAttributes(other, tree.attributes.get(path)));
-      if (same) candidates.push(diskPath(asBytes(tree.dir), path));
+      if (same && (full.xattrs === undefined || sound.get(tree)?.has(path)))
+        candidates.push(diskPath(asBytes(tree.dir), path));
     }
     bytes += await placer.place({ path, entry, full }, candidates);
     files += 1;
     options.onProgress?.(files, totals.files, bytes, totals.bytes);
   }
+  await setXattrs(dir, base, placer.lacking);
   return totals;
+}
+
+/** An image whose attributes would be lost is no upgrade; an ordinary user's store says what it lacks (verify). */
+function checkTools(attributes: AttributesMap): void {
+  if (!privileged || haveXattrTools()) return;
+  for (const [path, { xattrs }] of attributes) {
+    if (xattrs === undefined) continue;
+    const message = `${shown(path)} has extended attributes, which cannot be set here: setfattr is missing.`;
+    throw missingTools(message, 'Install the package attr, and try again.');
+  }
+}
+
+/** Paths of held images whose extended attributes on the disk are those that both images want. */
+async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Promise<Map<HeldTree, Set<ByteString>>> {
+  const sound = new Map<HeldTree, Set<ByteString>>();
+  const paths = [...wanted].filter(([, { xattrs }]) => xattrs !== undefined);
+  if (paths.length === 0 || !haveXattrTools()) return sound;
+  for (const tree of held) {
+    const base = asBytes(tree.dir);
+    const there = paths.filter(([path]) => lstatSync(diskPath(base, path), { throwIfNoEntry: false }) !== undefined);
+    const actual = await readXattrs(
+      tree.dir,
+      there.map(([path]) => path),
+    );
+    const same = there.filter(([path, { xattrs }]) => sameXattrs(actual.get(path) ?? {}, xattrs ?? {}));
+    sound.set(tree, new Set(same.map(([path]) => path)));
+  }
+  return sound;
 }
 
 function heldRoot(tree: HeldTree): TreeEntry {

@@ -3,20 +3,21 @@
  * any moment, crash or power cut, it holds whole images only (see docs/formats.md for the folder).
  */
 import { lstatSync, promises, renameSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { checkAttributes } from '../core/attributes';
-import { badData } from '../core/bad-data';
+import { join, resolve } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { TreeEntry } from '../core/tree';
-import { replaceFile, syncDirectory } from './atomic';
-import { Blobs, type BlobWriter, type OpenBlob } from './blobs';
+import { syncDirectory } from './atomic';
+import type { BlobWriter } from './blob-writer';
+import { Blobs, type OpenBlob } from './blobs';
+import { checkImage } from './check';
+import { Choice } from './choice';
 import { collect } from './collect';
 import { removeTree } from './disk';
 import { Floors } from './floors';
 import { Git } from './git';
-import { describe, type Held, HeldImages } from './held';
-import { computeManifest, readAttributes, readHead, walkImage } from './image';
+import { describe, HeldImages } from './held';
+import { readAttributes, readHead } from './image';
 import { Layout } from './layout';
 import { Lock } from './lock';
 import { type GitObject, ObjectReader, TreeCache } from './objects';
@@ -24,11 +25,12 @@ import { breathe, Turns } from './pace';
 import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
 import { buildTree } from './stage';
-import { activated, encodeState, NO_STATE, ROLES, readState, type State, used, wentBack } from './state';
+import { activated, ROLES, type State, used, wentBack } from './state';
 import type { HeldImage, PublishResult, VerifyReport, WorkOptions } from './types';
 import { verifyTree } from './verify';
 
-export type { BlobWriter, OpenBlob } from './blobs';
+export type { BlobWriter } from './blob-writer';
+export type { OpenBlob } from './blobs';
 export type { PublishOptions } from './publish';
 export type { Quarantine } from './quarantine';
 export type { Finding, HeldImage, ImageInfo, OnProgress, PublishResult, VerifyReport, WorkOptions } from './types';
@@ -40,11 +42,10 @@ export class Store {
   readonly #trees = new TreeCache();
   readonly #objects: ObjectReader;
   readonly #held: HeldImages;
+  readonly #choice: Choice;
   readonly #floors: Floors;
   /** Publishing, staging and removing, one after another. */
   readonly #work = new Turns();
-  readonly #stateChanges = new Turns();
-  #state: State = NO_STATE;
   #closed = false;
 
   private constructor(
@@ -57,6 +58,7 @@ export class Store {
     this.#blobs = new Blobs(this.#layout.blobs, this.#layout.partial, this.#layout.hashes, readOnly);
     this.#objects = new ObjectReader(oid => this.#git.objects.read(oid), this.#trees);
     this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
+    this.#choice = new Choice(this.#layout, this.#git, this.#held);
     this.#floors = new Floors(this.#layout.floors, this.#layout.partial);
   }
 
@@ -89,17 +91,14 @@ export class Store {
   async #load(repair: boolean): Promise<void> {
     await this.#held.load(this.#blobs, repair);
     this.#floors.load();
-    const state = readState(this.#layout.state);
-    const held = (commit: Oid | null): Oid | null =>
-      commit !== null && this.#held.get(commit) !== null ? commit : null;
-    this.#state = { current: held(state.current), previous: held(state.previous), staged: held(state.staged) };
+    this.#choice.load();
   }
 
   async #recover(): Promise<void> {
     const mayLeaveBlobs = await this.#layout.clean();
     await this.#git.init();
     await this.#load(true);
-    await this.#showState();
+    await this.#choice.show();
     if (mayLeaveBlobs) await this.#collect();
   }
 
@@ -108,7 +107,7 @@ export class Store {
     if (this.#closed) return;
     this.#closed = true;
     await this.#work.idle();
-    await this.#stateChanges.idle();
+    await this.#choice.idle();
     await this.#floors.idle();
     try {
       if (!this.readOnly) await this.#blobs.flush();
@@ -141,6 +140,17 @@ export class Store {
     return this.#held.get(commit)?.head.data ?? null;
   }
 
+  /** The highest version ever given to `raiseMinimum` for images of that name; null if none was. */
+  minimumVersion(name: string): string | null {
+    return this.#floors.get(name);
+  }
+
+  /** Remembers, for ever, that versions of that image below this one are not safe; lower ones than known do nothing. */
+  async raiseMinimum(name: string, version: string): Promise<void> {
+    this.#mayWrite();
+    await this.#floors.raise(name, version);
+  }
+
   /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found' or 'ambiguous'. */
   resolve(version: string): HeldImage {
     return this.#held.resolve(version).image;
@@ -148,7 +158,7 @@ export class Store {
 
   get state(): { current: HeldImage | null; previous: HeldImage | null; staged: HeldImage | null } {
     const image = (commit: Oid | null): HeldImage | null => (commit === null ? null : this.image(commit));
-    const { current, previous, staged } = this.#state;
+    const { current, previous, staged } = this.#choice.state;
     return { current: image(current), previous: image(previous), staged: image(staged) };
   }
 
@@ -246,22 +256,11 @@ export class Store {
    * Manifest-SHA256. Throws 'damaged' (something is missing or differs here), 'bad-data', 'stopped'.
    */
   async checkImage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<void> {
-    const { reader } = quarantine;
-    const head = readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
-    const attributes = readAttributes(head, reader);
-    let files = 0;
-    const counted = async function* () {
-      for await (const item of walkImage(head, attributes, reader)) {
-        if (item.full.type !== 'dir') files += 1;
-        yield item;
-      }
-    };
-    await checkAttributes(attributes, counted());
-    const manifest = await computeManifest(walkImage(head, attributes, reader), this.#blobs, {
-      signal: opts.signal,
-      onProgress: (done, _, bytes) => opts.onProgress?.(done, files, bytes, 0),
-    });
-    if (manifest.sha256 !== head.info.manifestSha256) throw badData('The contents are not those of the image.');
+    try {
+      await checkImage(commit, quarantine, this.#blobs, opts);
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
   }
 
   /**
@@ -285,7 +284,7 @@ export class Store {
     const building = join(this.#layout.partial, `stage-${commit}`);
     await removeTree(building);
     try {
-      const held = this.#neighbours().map(other => ({
+      const held = this.#held.likeliestFirst(this.#choice.state).map(other => ({
         dir: other.image.dir,
         root: other.head.root,
         attributes: readAttributes(other.head, this.#objects),
@@ -298,7 +297,7 @@ export class Store {
       quarantine.release(head.attributes);
       await this.#git.writeCommit(data);
       const tag = await this.#git.tag(head.info.name, head.info.version, commit);
-      const dir = this.#freeImageDir(head.info.version, commit);
+      const dir = await this.#held.makeRoom(head.info.version, commit);
       renameSync(building, dir);
       await syncDirectory(this.#layout.images);
       const image = describe(head, dir, totals.bytes);
@@ -311,22 +310,9 @@ export class Store {
     }
   }
 
-  /** Held images in the order in which they are likely to share files with a new one. */
-  #neighbours(): Held[] {
-    const { current, previous } = this.#state;
-    const rank = ({ image }: Held): number => (image.commit === current ? 0 : image.commit === previous ? 1 : 2);
-    return this.#held.all().sort((a, b) => rank(a) - rank(b));
-  }
-
-  #freeImageDir(version: string, commit: Oid): string {
-    const short = this.#layout.imageDir(version, commit);
-    const taken = this.images().some(image => image.dir === short);
-    return taken ? join(this.#layout.images, `${version}-${commit}`) : short;
-  }
-
   /** Names the image to start next, or none. Throws 'not-found'. */
   async setStaged(commit: Oid | null): Promise<void> {
-    await this.#changeState(state => {
+    await this.#choose(state => {
       if (commit !== null) this.#held.need(commit);
       return { ...state, staged: commit };
     });
@@ -334,7 +320,7 @@ export class Store {
 
   /** That image is what this laptop runs. Throws 'not-found'. */
   async use(commit: Oid): Promise<void> {
-    await this.#changeState(state => {
+    await this.#choose(state => {
       this.#held.need(commit);
       return used(state, commit);
     });
@@ -342,47 +328,21 @@ export class Store {
 
   /** Staged becomes current, current becomes previous. Throws 'no-image'. */
   async activate(): Promise<void> {
-    await this.#changeState(activated);
+    await this.#choose(activated);
   }
 
   /** Current and previous change places. Throws 'no-image'. */
   async goBack(): Promise<void> {
-    await this.#changeState(wentBack);
+    await this.#choose(wentBack);
   }
 
-  async #changeState(change: (state: State) => State): Promise<void> {
+  async #choose(change: (state: State) => State): Promise<void> {
     this.#mayWrite();
-    await this.#stateChanges.run(async () => {
-      const state = change(this.#state);
-      try {
-        await replaceFile(this.#layout.state, encodeState(state), this.#layout.partial, 0o600);
-        this.#state = state;
-        await this.#showState();
-      } catch (error) {
-        throw toPassItOnError(error);
-      }
-    });
-  }
-
-  /** The highest version ever given to `raiseMinimum` for images of that name; null if none was. */
-  minimumVersion(name: string): string | null {
-    return this.#floors.get(name);
-  }
-
-  /** Remembers, for ever, that versions of that image below this one are not safe; lower ones than known do nothing. */
-  async raiseMinimum(name: string, version: string): Promise<void> {
-    this.#mayWrite();
-    await this.#floors.raise(name, version);
-  }
-
-  /** Symlinks and the branch that HEAD names follow the state; they say nothing of their own. */
-  async #showState(): Promise<void> {
-    for (const role of ROLES) {
-      const commit = this.#state[role];
-      const image = commit === null ? null : this.image(commit);
-      this.#layout.link(role, image === null ? null : join('images', basename(image.dir)));
+    try {
+      await this.#choice.change(change);
+    } catch (error) {
+      throw toPassItOnError(error);
     }
-    await this.#git.setCurrent(this.#state.current);
   }
 
   /**
@@ -400,7 +360,7 @@ export class Store {
   async remove(commit: Oid): Promise<void> {
     await this.#exclusively(async () => {
       const { image, tag } = this.#held.need(commit);
-      const role = ROLES.find(name => this.#state[name] === commit);
+      const role = ROLES.find(name => this.#choice.state[name] === commit);
       if (role !== undefined) {
         const message = `The image ${image.version} is the ${role} one.`;
         throw new PassItOnError('busy', message, 'Only images that are not in use can be removed.');

@@ -37,7 +37,7 @@ function work(args: string[], crash?: { at: number; when: 'before' | 'after' }):
 
 /** What power failure may do on top of a crash: whatever was not synced is cut off. */
 function tearUnsynced(dir: string): void {
-  const records = new HashCache(join(dir, 'cache/hashes'), true);
+  const records = new HashCache(join(dir, 'cache/hashes'), dir, true);
   for (const prefix of existsSync(join(dir, 'blobs')) ? readdirSync(join(dir, 'blobs')) : []) {
     for (const rest of readdirSync(join(dir, 'blobs', prefix))) {
       const path = join(dir, 'blobs', prefix, rest);

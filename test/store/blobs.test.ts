@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -11,7 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { EMPTY_BLOB, objectOid } from '../../src/core/object';
@@ -160,6 +161,26 @@ test('a blob that a power failure tore is not believed', async t => {
   assert.equal(await torn.hasBlob(EMPTY_BLOB), false);
   await torn.close();
   await store.close();
+});
+
+test('an old record never vouches for a new file, even one with the same inode, size and time', async t => {
+  const dir = join(folder(t), 'store');
+  const store = await openStore(t, dir);
+  const content = randomBytes(4000);
+  const oid = await receive(store, content);
+  const quarantine = await store.quarantine('a'.repeat(40));
+  await store.close();
+
+  const again = await openStore(t, dir);
+  await (await again.quarantine(basename(quarantine.dir))).discard();
+  assert.equal(existsSync(again.blobPath(oid)), false);
+  // Discarding swept the blob and its record: a torn file in its place has nobody to speak for it.
+  const reader = await Store.open(dir, { readOnly: true });
+  mkdirSync(dirname(again.blobPath(oid)), { recursive: true });
+  writeFileSync(again.blobPath(oid), Buffer.alloc(4000));
+  utimesSync(again.blobPath(oid), 1, 1);
+  assert.equal(await reader.hasBlob(oid), false);
+  assert.equal(readFileSync(join(dir, 'cache/hashes')).includes(Buffer.from(oid, 'hex')), false);
 });
 
 test('names that are no oids are a defect of the caller', async t => {

@@ -33,6 +33,20 @@ test('a mount point in the tree is refused, for what is below it is not the tree
   assert.equal(error.message, '/a/mnt is on another file system.');
 });
 
+test('when the disk is full, publishing says so and leaves room again', t => {
+  const dir = folder(t);
+  const tree = new TreeBuilder(join(dir, 'tree'));
+  for (let i = 0; i < 40; i++) tree.file(`${i}`, Buffer.alloc(200_000, i));
+  tree.file('large', Buffer.alloc(3_000_000, 'large'));
+  new TreeBuilder(join(dir, 'store'));
+  const script =
+    'mount -t tmpfs -o size=6m none "$1" && "$2" "$3" publish "$1/store" "$4" && find "$1/store/blobs" -type f';
+  const args = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh', join(dir, 'store'), node, tool];
+  const [error = '', ...left] = run('unshare', [...args, tree.dir]).split('\n');
+  assert.equal(JSON.parse(error).code, 'no-space');
+  assert.deepEqual(left, ['']);
+});
+
 test('an ordinary user publishes, fetches and verifies; what only root can keep is told apart from damage', t => {
   const dir = folder(t);
   // The tool becomes nobody, if it is root, before it does anything.

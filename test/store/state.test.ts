@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -212,7 +213,6 @@ test('leftovers are cleaned when a store is opened', async t => {
   const before = run('find', [store.dir, '-type', 'f']).split('\n').sort();
   for (const name of ['stage-1234', 'publish-3/ab', 'blob-17'])
     mkdirSync(join(store.dir, 'partial', name), { recursive: true });
-  mkdirSync(join(store.dir, 'images', '99-abcdef0/usr'), { recursive: true });
   mkdirSync(join(store.dir, 'blobs/aa'), { recursive: true });
   writeFileSync(join(store.dir, 'blobs/aa', 'b'.repeat(38)), 'left by the crashed publish');
   writeFileSync(join(store.dir, 'partial/file-3'), 'x');
@@ -220,6 +220,29 @@ test('leftovers are cleaned when a store is opened', async t => {
   assert.equal(again.images().length, images.length);
   await again.close();
   assert.deepEqual(run('find', [store.dir, '-type', 'f']).split('\n').sort(), before);
+});
+
+test('what no crash leaves is not removed, but makes room for the image that belongs there', async t => {
+  const { store, images, dir } = await threeImages(t);
+  const [one] = images as [HeldImage];
+  await store.close();
+  run('git', ['--git-dir', join(store.dir, 'git'), 'tag', '-d', 'x/1']);
+  writeFileSync(join(one.dir, 'mine'), 'a note of somebody');
+  const again = await openStore(t, store.dir);
+  assert.equal(again.image(one.commit), null);
+  assert.equal(readFileSync(join(one.dir, 'mine'), 'utf8'), 'a note of somebody');
+  const { image } = await again.publish(join(dir, '1'), { name: 'x', version: '1', time: TIME });
+  assert.deepEqual(image, one);
+  assert.deepEqual((await again.verify(image.commit)).problems, []);
+});
+
+test('a folder with other things in it is not made a store', async t => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'diary'), 'dear');
+  chmodSync(dir, 0o755);
+  await assert.rejects(Store.open(dir), { code: 'usage' });
+  assert.equal(statSync(dir).mode & 0o777, 0o755);
+  assert.deepEqual(readdirSync(dir), ['diary']);
 });
 
 test('there is free space, in bytes', async t => {

@@ -14,10 +14,10 @@ async function main([command, ...args]: string[]): Promise<void> {
   try {
     const result = await store.publish(tree, { name: 'x', version: '1', time: 1 });
     const { maxRSS } = process.resourceUsage();
-    process.stdout.write(JSON.stringify({ ...result, maxRSS }));
+    process.stdout.write(`${JSON.stringify({ ...result, maxRSS })}\n`);
   } catch (error) {
     if (!(error instanceof PassItOnError)) throw error;
-    process.stdout.write(JSON.stringify(error));
+    process.stdout.write(`${JSON.stringify(error)}\n`);
   } finally {
     await store.close();
   }

@@ -1,0 +1,28 @@
+/** Is an unfinished image whole, and what its commit says? */
+import { checkAttributes } from '../core/attributes';
+import { badData } from '../core/bad-data';
+import type { Oid } from '../core/object';
+import type { Blobs } from './blobs';
+import { computeManifest, readAttributes, readHead, walkImage } from './image';
+import type { Quarantine } from './quarantine';
+import type { WorkOptions } from './types';
+
+/** See Store.checkImage. */
+export async function checkImage(commit: Oid, quarantine: Quarantine, blobs: Blobs, opts: WorkOptions): Promise<void> {
+  const { reader } = quarantine;
+  const head = readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
+  const attributes = readAttributes(head, reader);
+  let files = 0;
+  const counted = async function* () {
+    for await (const item of walkImage(head, attributes, reader)) {
+      if (item.full.type !== 'dir') files += 1;
+      yield item;
+    }
+  };
+  await checkAttributes(attributes, counted());
+  const manifest = await computeManifest(walkImage(head, attributes, reader), blobs, {
+    signal: opts.signal,
+    onProgress: (done, _, bytes) => opts.onProgress?.(done, files, bytes, 0),
+  });
+  if (manifest.sha256 !== head.info.manifestSha256) throw badData('The contents are not those of the image.');
+}
