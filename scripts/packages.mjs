@@ -36,30 +36,21 @@ export const PACKAGES = {
       'openssh-client',
       // Laptops in network namespaces, and avahi as the neighbour that somebody else wrote.
       'iproute2',
-      'procps',
       'avahi-daemon',
       'avahi-utils',
-      // A person at the screen: keys, pictures, accessibility.
-      'x11-utils',
+      // A person at the screen: keys and pictures, and the accessibility bus.
       'xdotool',
       'imagemagick',
       'at-spi2-core',
-      'gir1.2-atspi-2.0',
-      'libatk-adaptor',
-      'python3-gi',
-      'libglib2.0-bin',
-      'dbus-x11',
-      // The real Sugar shell and the bundle in it.
+      // The real Sugar shell.
       'sugar-session',
-      'python3-jarabe',
       'python3-carquinyol',
-      'metacity',
       'telepathy-mission-control-5',
-      'shared-mime-info',
-      'gettext',
-      'zip',
-      'unzip',
     ],
+  },
+  bundle: {
+    why: 'to pack the bundle that Sugar installs',
+    names: ['zip'],
   },
   bench: {
     why: 'to build real Debian trees and to measure against rsync',

@@ -22,7 +22,7 @@ function testFiles(areas) {
 
 main(async () => {
   const areas = process.argv.slice(2);
-  ensure(['build', 'run', 'headless', 'test']);
+  ensure(['build', 'run', 'headless', 'bundle', 'test']);
   if (areas.length === 0) {
     say('Types');
     must('The type check', 'npm', ['run', '--silent', 'typecheck']);
@@ -30,8 +30,9 @@ main(async () => {
     must('The linter', 'npm', ['run', '--silent', 'lint', '--', ...(process.stdout.isTTY ? [] : ['--colors=off'])]);
   }
   say('Building');
-  build('--tests');
+  // Making the bundle builds the product, too.
   must('Making the bundle', process.execPath, ['scripts/bundle.mjs']);
+  build('--only', '--tests');
 
   const files = testFiles(areas);
   if (files.length === 0) throw new Plain(`No tests are in ${areas.join(', ') || TESTS}.`);
