@@ -1,6 +1,6 @@
 /**
  * The images on this laptop. One process owns a store at a time; everything that changes it goes through here, and at
- * any moment, crash or power cut, it holds whole images only (see docs/formats.md for the folder).
+ * any moment, crash or power cut, it holds whole images only (docs/operations.md tells what is where).
  */
 import { lstatSync, promises, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
