@@ -43,8 +43,13 @@ export interface StageLayout {
   laptop: { cell: Rect; icon: number; ring: { x: number; y: number; radius: number } };
 }
 
-/** Icon sizes to try, at unit 1. */
-const ICONS = [112, 100, 88, 76, 66, 56, 46, 38];
+/** What to try, the best first: the icon's size at unit 1, and how wide a cell is, in heights of its letters. */
+const WIDE = 7.6;
+const NARROW = 4.6;
+const TRIES: readonly (readonly [icon: number, letters: number])[] = [
+  ...[112, 100, 88, 76, 66, 56, 46].map(icon => [icon, WIDE] as const),
+  ...[66, 56, 46, 38].map(icon => [icon, NARROW] as const),
+];
 const SMALLEST_TOUCH = 44;
 
 interface Sizes {
@@ -65,7 +70,7 @@ function clamp(value: number, low: number, high: number): number {
   return Math.min(high, Math.max(low, value));
 }
 
-function sizesFor(input: StageInput, wanted: number): Sizes {
+function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]): Sizes {
   const unit = clamp(Math.min(input.width / 1200, input.height / 700), 0.6, 1.8);
   const icon = Math.round(wanted * unit);
   const roomy = wanted >= 76;
@@ -78,7 +83,7 @@ function sizesFor(input: StageInput, wanted: number): Sizes {
     unit,
     icon,
     // Wide enough for the icon and for a name of usual length.
-    cellWidth: Math.round(Math.max(SMALLEST_TOUCH, icon + 40 * unit, title * (roomy ? 7.6 : 4.6))),
+    cellWidth: Math.round(Math.max(SMALLEST_TOUCH, icon + 40 * unit, title * letters)),
     cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + text + (roomy ? 28 : 16) * unit)),
     laptopIcon,
     laptopWidth: Math.round(ringRadius * 2 + 24 * unit),
@@ -246,11 +251,11 @@ function tryLayout(input: StageInput, sizes: Sizes): StageLayout {
 /** The layout with the largest icons that fits; with the smallest ones it may be higher than the window. */
 export function layoutStage(input: StageInput): StageLayout {
   let layout: StageLayout | null = null;
-  for (const icon of ICONS) {
-    layout = tryLayout(input, sizesFor(input, icon));
+  for (const sizes of TRIES) {
+    layout = tryLayout(input, sizesFor(input, sizes));
     if (layout.height <= input.height) break;
   }
-  if (!layout) throw new Error('no icon sizes');
+  if (!layout) throw new Error('no sizes to try');
   if (input.rightToLeft) mirror(layout, input.width);
   return layout;
 }

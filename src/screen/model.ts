@@ -21,6 +21,7 @@ export function view(state: ScreenState): View {
   const running = isRunning(state);
   const giving = running && state.upgrade?.progress.step === 'fetch' && !state.upgrade.progress.waiting;
   return {
+    colors: state.status?.colors ?? state.profile.colors,
     newer: band(_('Newer'), newer),
     mine: band(_('Same as mine'), near('mine')),
     older: band(_('Older'), older),

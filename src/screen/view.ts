@@ -86,6 +86,8 @@ export interface AlertView {
 }
 
 export interface View {
+  /** This child's colours. */
+  colors: [string, string] | null;
   newer: BandView;
   mine: BandView;
   older: BandView;

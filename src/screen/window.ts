@@ -12,6 +12,8 @@ import { Stage } from './stage';
 import { applyStyle, type Frame, frameFor } from './style';
 import { Toolbar } from './toolbar';
 
+const FRAME_PATIENCE_MS = 1000;
+
 export interface WindowOptions {
   /** First size in pixels, where no window manager decides. */
   width: number;
@@ -33,6 +35,7 @@ export class ScreenWindow {
   private size = { width: 0, height: 0 };
   private pending: NodeJS.Immediate | null = null;
   private full = false;
+  private onFrame: (() => void) | null = null;
 
   constructor(
     private readonly controller: Controller,
@@ -60,6 +63,10 @@ export class ScreenWindow {
       return true;
     });
     on(this.window, 'key-press-event', event => this.key(event.keyval, event.state));
+    on(this.window, 'draw', () => {
+      this.onFrame?.();
+      return false;
+    });
     on(this.window, 'size-allocate', ({ width, height }) => this.resized(width, height));
     // Many events may come at once; one drawing is enough.
     controller.onChange(() => {
@@ -79,7 +86,7 @@ export class ScreenWindow {
     if (this.pending) clearImmediate(this.pending);
     this.pending = null;
     const shown = view(this.controller.state);
-    this.toolbar.update(shown.laptop.colors, this.frame);
+    this.toolbar.update(shown.colors, this.frame);
     this.alert.update(shown.alert, this.frame);
     this.bar.update(shown.bar, this.frame);
     this.stage.update(shown);
@@ -103,15 +110,29 @@ export class ScreenWindow {
   /** Writes what stands on the screen now as `<dir>/<name>.png`; the window must be shown. */
   async screenshot(dir: string, name: string): Promise<string> {
     this.update();
-    this.window.queueDraw();
-    // Two frames: sizes are given out in the first, drawn in the second.
-    await new Promise(resolve => setTimeout(resolve, 250));
+    // Sizes are given out in the first frame, what follows from them is drawn in the second.
+    await this.nextFrame();
+    await this.nextFrame();
     const surface = this.window.getWindow();
     const picture = surface && Gdk.pixbufGetFromWindow(surface, 0, 0, surface.getWidth(), surface.getHeight());
     if (!picture) throw new Error('the window cannot be read');
     const file = join(dir, `${name}.png`);
     picture.savev(file, 'png', [], []);
     return file;
+  }
+
+  /** Resolves when everything was drawn once more; after a while also when nothing is drawn, as in a hidden window. */
+  private nextFrame(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, FRAME_PATIENCE_MS);
+      this.onFrame = () => {
+        this.onFrame = null;
+        clearTimeout(timer);
+        // GTK shows what was drawn after its own handlers have run.
+        setTimeout(resolve, 0);
+      };
+      this.window.queueDraw();
+    });
   }
 
   private resized(width: number, height: number): void {

@@ -1,11 +1,11 @@
-/** Draws every state of the screen at several sizes: gallery.tool.js FOLDER [WIDTHxHEIGHT,… [STATE,…]]. */
+/** Draws the states of the screen at several sizes: gallery.tool.js FOLDER [WIDTHxHEIGHT,… [STATE,… [rtl]]]. */
 import { mkdirSync } from 'node:fs';
 import { Controller } from '../../src/screen/controller';
 import { Gtk } from '../../src/screen/gtk';
 import { ScreenWindow } from '../../src/screen/window';
 import { base, STATES } from './states';
 
-const [folder = 'build/screenshots/gallery', sizes = '1200x900', names = ''] = process.argv.slice(2);
+const [folder = 'build/screenshots/gallery', sizes = '1200x900', names = '', direction = ''] = process.argv.slice(2);
 
 async function draw(): Promise<void> {
   const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
@@ -28,14 +28,13 @@ async function draw(): Promise<void> {
       const state = STATES[name];
       if (!state) throw new Error(`no state ${name}`);
       controller.state = state;
-      window.update();
-      await new Promise(resolve => setTimeout(resolve, 60));
       process.stdout.write(`${await window.screenshot(folder, `${name}-${size}`)}\n`);
     }
   }
 }
 
 Gtk.init([]);
+if (direction === 'rtl') Gtk.Widget.setDefaultDirection(2);
 setTimeout(() => {
   draw().then(
     () => process.exit(0),

@@ -223,11 +223,14 @@ export namespace Gtk3 {
     getDirection(): number;
     /** 1 left to right, 2 right to left */
     static getDefaultDirection(): number;
+    static setDefaultDirection(direction: number): void;
   }
   class Container extends Widget {
     add(child: Widget): void;
     remove(child: Widget): void;
     getChildren(): Widget[];
+    /** Scrolls to whichever child gets the focus. */
+    setFocusVadjustment(adjustment: Adjustment): void;
     propagateDraw(child: Widget, cr: Cairo.Context): void;
   }
   class Window extends Container {

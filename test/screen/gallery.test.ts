@@ -1,0 +1,72 @@
+/** Every state of the screen is drawn by real GTK at the sizes that children have; the pictures are kept to be looked at. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { Desktop } from './desktop';
+import { STATES } from './states';
+
+const run = promisify(execFile);
+const PICTURES = 'build/screenshots/gallery';
+
+/** Width and height from the header of a PNG (RFC 2083, section 11.2.1). */
+function size(file: string): string {
+  const header = readFileSync(file).subarray(16, 24);
+  return `${header.readUInt32BE(0)}x${header.readUInt32BE(4)}`;
+}
+
+describe('every state of the screen', () => {
+  let folder: string;
+  let desktop: Desktop;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pass-it-on-gallery-'));
+    desktop = await Desktop.start(folder);
+  });
+
+  after(async () => {
+    await desktop?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Draws in a process of its own; anything on stderr is a callback that threw or GTK complaining. */
+  async function draw(dir: string, sizes: string, more: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<string[]> {
+    const tool = join(__dirname, 'gallery.tool.js');
+    const args = ['--enable-source-maps', tool, dir, sizes, ...more];
+    const whole = { ...desktop.env, NO_AT_BRIDGE: '1', G_DEBUG: 'fatal-criticals', ...env };
+    const { stdout, stderr } = await run(process.execPath, args, { env: whole, timeout: 180_000 });
+    assert.equal(stderr, '');
+    return stdout.trim().split('\n');
+  }
+
+  for (const wanted of ['1200x900', '1024x768', '800x480']) {
+    it(`draws all of them at ${wanted} without a complaint, and the window stays as large as the screen`, async () => {
+      const files = await draw(PICTURES, wanted);
+      assert.equal(files.length, Object.keys(STATES).length);
+      for (const file of files) assert.equal(size(file), wanted, file);
+    });
+  }
+
+  it('fits the scalings of Sugar', async () => {
+    for (const scaling of ['72', '100']) {
+      const files = await draw(`${PICTURES}/scaling-${scaling}`, '800x480', ['choose,ready,forty'], {
+        SUGAR_SCALING: scaling,
+      });
+      for (const file of files) assert.equal(size(file), '800x480', file);
+    }
+  });
+
+  it('is mirrored for languages written from the right', async () => {
+    const files = await draw(`${PICTURES}/rtl`, '1200x900', ['choose,fetching,ready,odd', 'rtl']);
+    assert.equal(files.length, 4);
+  });
+
+  it('shows laptops in the colours of their owners', async () => {
+    const { stdout } = await run('convert', [`${PICTURES}/choose-1200x900.png`, '-unique-colors', 'txt:-']);
+    for (const color of ['#A700FF', '#FF2B34', '#E6000A', '#FFC169', '#005FE4'])
+      assert.ok(stdout.includes(color), color);
+  });
+});

@@ -1,0 +1,63 @@
+/** Lets laptops come and go and an upgrade run, again and again: soak.tool.js ROUNDS; prints memory in MB as it goes. */
+import { Controller } from '../../src/screen/controller';
+import { Gtk } from '../../src/screen/gtk';
+import { ScreenWindow } from '../../src/screen/window';
+import { base, crowd, near, STATES, status, upgrade } from './states';
+
+const rounds = Number(process.argv[2] ?? 200);
+
+async function soak(): Promise<void> {
+  const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
+  const window = new ScreenWindow(controller, {
+    width: 1024,
+    height: 768,
+    scaling: '72',
+    sugar: false,
+    close: () => {},
+  });
+  window.show();
+  const class40 = crowd(40);
+  const scenes = ['choose', 'confirm-older', 'fetching', 'ready', 'failed', 'nobody'].map(
+    name => STATES[name] ?? base(),
+  );
+  for (let round = 0; round < rounds; round++) {
+    for (const count of [40, 7, 23, 0]) {
+      const some = class40.slice(round % 7, (round % 7) + count);
+      controller.state = near({ ...controller.state, link: 'connected', status: status() }, some);
+      window.update();
+      await frame();
+    }
+    for (const scene of scenes) {
+      controller.state = scene;
+      window.update();
+      await frame();
+    }
+    for (let step = 0; step < 5; step++) {
+      controller.state = base(class40, {
+        upgrade: upgrade('running', { bytesDone: step * 4e6 + round, secondsLeft: step }),
+      });
+      window.update();
+      await frame();
+    }
+    if (round % 20 === 19) {
+      (globalThis.gc as (() => void) | undefined)?.();
+      process.stdout.write(`${Math.round(process.memoryUsage.rss() / 1e6)}\n`);
+    }
+  }
+}
+
+function frame(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, 5));
+}
+
+Gtk.init([]);
+setTimeout(() => {
+  soak().then(
+    () => process.exit(0),
+    error => {
+      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+      process.exit(1);
+    },
+  );
+}, 0);
+Gtk.main();
