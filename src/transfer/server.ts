@@ -20,6 +20,7 @@ import { serveTrees } from './server-trees';
 const MAX_CONNECTIONS = 128;
 const MAX_STREAMS = 16;
 const RETRY_AFTER_SECONDS = 2;
+const IDLE_TIMEOUT_MS = 60_000;
 
 export interface ServerOptions {
   /** undefined: 20707, or any when that is taken. */
@@ -51,6 +52,8 @@ export class TransferServer {
   static async listen(store: Store, options: ServerOptions): Promise<TransferServer> {
     const http = createServer({ keepAliveTimeout: 30_000, headersTimeout: 10_000, requestTimeout: 60_000 });
     http.maxConnections = MAX_CONNECTIONS;
+    // Who neither reads nor asks must not keep others out.
+    http.setTimeout(IDLE_TIMEOUT_MS);
     const port = await listenOnFreePort(http, options);
     return new TransferServer(store, options, http, port);
   }
