@@ -7,8 +7,9 @@ export const PACKAGES = {
     names: ['g++', 'make', 'python3', 'pkg-config', 'libgirepository1.0-dev', 'libcairo2-dev'],
   },
   run: {
-    why: 'for the screen: GTK, its typelibs, Sugar’s theme and icons, a font',
+    why: 'for the screen: GTK, its typelibs, Sugar’s theme and icons, a font; for images: extended attributes',
     names: [
+      'attr',
       'gir1.2-gtk-3.0',
       'gir1.2-rsvg-2.0',
       'gir1.2-sugarext-1.0',
@@ -34,6 +35,10 @@ export const PACKAGES = {
       'rsync',
       'mtree-netbsd',
       'openssh-client',
+      // What an image must keep, made and looked at by others: ACLs, capabilities; Python finds its compiled files.
+      'acl',
+      'libcap2-bin',
+      'python3-minimal',
       // Laptops in network namespaces, and avahi as the neighbour that somebody else wrote.
       'iproute2',
       'avahi-daemon',
@@ -53,8 +58,8 @@ export const PACKAGES = {
     names: ['zip'],
   },
   bench: {
-    why: 'to build real Debian trees and to measure against rsync',
-    names: ['mmdebstrap', 'rsync', 'iproute2', 'procps', 'time'],
+    why: 'to build real Debian trees, and to measure and judge by rsync, ostree, git and mtree',
+    names: ['mmdebstrap', 'rsync', 'ostree', 'git', 'mtree-netbsd', 'attr', 'iproute2', 'procps', 'time'],
   },
 };
 

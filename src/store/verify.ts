@@ -13,6 +13,7 @@ import { breathe, mapOrdered, stopIfAsked } from './pace';
 import { deviceOf, shown } from './scan';
 import { measure } from './stage';
 import type { Finding, WorkOptions } from './types';
+import { checkXattrs } from './verify-xattrs';
 
 const PARALLEL = 4;
 
@@ -27,11 +28,26 @@ interface Seen {
   stat: Stats | null;
 }
 
+/** What repairing needs to know. */
+export interface Damage {
+  /** Paths that are not as published, or not there; '' is the root. */
+  paths: Set<ByteString>;
+  /** Paths that are there and should not be. */
+  extra: ByteString[];
+  /** Inodes of files that are not as published: other images may share them. */
+  inodes: Set<number>;
+  /** Inodes that belong to paths which are as published. */
+  sound: Set<number>;
+  /** Blobs that are missing from `blobs/` or are not what their names say. */
+  blobs: Set<Oid>;
+}
+
 export interface Verified {
   paths: number;
   bytes: number;
   problems: Finding[];
   notKept: Finding[];
+  damage: Damage;
 }
 
 /** dir: the image's complete root tree. Progress: files and bytes read. */
@@ -45,11 +61,15 @@ export async function verifyTree(
 ): Promise<Verified> {
   const totals = await measure(head, attributes, objects, blobs, options);
   const base = asBytes(dir);
-  const result: Verified = { paths: 0, bytes: 0, problems: [], notKept: [] };
+  const damage: Damage = { paths: new Set(), extra: [], inodes: new Set(), sound: new Set(), blobs: new Set() };
+  const result: Verified = { paths: 0, bytes: 0, problems: [], notKept: [], damage };
   const manifest = new ManifestHash();
   const links = new Links();
+  const supply = new Supply(blobs, damage.blobs);
   /** Folders that are not there: what is below them need not be told. */
   const gone = new Set<ByteString>();
+  /** Paths of the right kind that are there. */
+  const there: ByteString[] = [];
   let wrongContent = false;
   let files = 0;
 
@@ -73,23 +93,36 @@ export async function verifyTree(
     if (path !== '') result.paths += 1;
     if (gone.has(path.slice(0, Math.max(0, path.lastIndexOf('/'))))) {
       if (full.type === 'dir') gone.add(path);
+      damage.paths.add(path);
       continue;
     }
     if (stat === null && full.type === 'dir') gone.add(path);
-    for (const problem of problems) say(result.problems, path, problem);
-    for (const problem of notKept) say(result.notKept, path, problem);
-    for (const name of extra) say(result.problems, joinPath(path, name), 'does not belong to the image');
+    if (stat !== null) there.push(path);
     if (stat !== null && full.type !== 'dir') {
       const problem = links.check(path, full.hardlink, stat.ino);
-      if (problem !== null) say(result.problems, path, problem);
+      if (problem !== null) problems.push(problem);
     }
+    for (const problem of problems) say(result.problems, path, problem);
+    for (const problem of notKept) say(result.notKept, path, problem);
+    for (const name of extra) {
+      say(result.problems, joinPath(path, name), 'does not belong to the image');
+      damage.extra.push(joinPath(path, name));
+    }
+    if (problems.length > 0) damage.paths.add(path);
+    if (stat !== null && full.type !== 'dir') (problems.length > 0 ? damage.inodes : damage.sound).add(stat.ino);
     if (full.type !== 'dir') {
+      const problem = await supply.check(item.entry.oid, stat, problems.length === 0);
+      if (problem !== null) say(result.problems, path, problem);
       files += 1;
       if (content === null && (full.type === 'file' || full.type === 'symlink')) wrongContent = true;
       if (content !== null && 'size' in content) result.bytes += content.size;
       options.onProgress?.(files, totals.files, result.bytes, totals.bytes);
     }
     if (path !== '' && !wrongContent) manifest.add(path, full, content);
+  }
+  for (const { path, problem, isDamage } of await checkXattrs(dir, there, attributes)) {
+    say(isDamage ? result.problems : result.notKept, path, problem);
+    if (isDamage) damage.paths.add(path);
   }
   if (!wrongContent && gone.size === 0 && manifest.digest() !== head.info.manifestSha256) {
     say(result.problems, '', 'differs from the manifest that the image was published with');
@@ -135,7 +168,6 @@ function compareAttributes({ item: { full }, problems, notKept }: Seen, stat: St
   if (full.type !== 'dir' && full.time !== 1 && seconds !== full.time) {
     problems.push(`has the time ${seconds} instead of ${full.time}`);
   }
-  if (Object.keys(full.xattrs ?? {}).length > 0) notKept.push('its extended attributes are not on the disk');
 }
 
 async function extraNames(at: Buffer, tree: Oid, objects: ObjectReader): Promise<ByteString[]> {
@@ -170,6 +202,41 @@ async function hashFile(at: Buffer): Promise<{ oid: Oid; sha256: string }> {
     return await hashHandle(handle, (await handle.stat()).size);
   } finally {
     await handle.close();
+  }
+}
+
+/** The blobs of the image, from which others are given its contents: usually the very inodes of its files. */
+class Supply {
+  readonly #checked = new Set<Oid>();
+
+  constructor(
+    private readonly blobs: Blobs,
+    private readonly damaged: Set<Oid>,
+  ) {}
+
+  /** What is wrong with the blob of a path, or null; told once. `sound`: the path with that inode is as published. */
+  async check(oid: Oid, stat: Stats | null, sound: boolean): Promise<string | null> {
+    if (this.#checked.has(oid)) return null;
+    this.#checked.add(oid);
+    const path = Buffer.from(this.blobs.path(oid));
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    const problem =
+      there === undefined
+        ? 'is missing from blobs/, where neighbours are given it from'
+        : (sound && there.ino === stat?.ino) || (await holds(path, oid))
+          ? null
+          : 'has other content in blobs/, where neighbours are given it from';
+    if (problem !== null) this.damaged.add(oid);
+    return problem;
+  }
+}
+
+async function holds(path: Buffer, oid: Oid): Promise<boolean> {
+  try {
+    return (await hashFile(path)).oid === oid;
+  } catch {
+    // A disk that cannot read it does not hold it.
+    return false;
   }
 }
 

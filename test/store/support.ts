@@ -110,6 +110,26 @@ export class TreeBuilder {
     return this;
   }
 
+  /** Through setfattr's own text format, in which names can be any bytes. */
+  xattr(path: string, name: string, value: string): this {
+    const quoted = (text: string) =>
+      text.replace(/[\\\n\r=]/g, c => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+    const hex = Buffer.from(value, 'latin1').toString('hex');
+    const input = Buffer.from(`# file: ./${quoted(path)}\n${quoted(name)}=0x${hex}\n`, 'latin1');
+    const { mode } = lstatSync(this.at(path));
+    // An ordinary user gives attributes only to what he may write.
+    if (!isRoot) chmodSync(this.at(path), (mode & 0o7777) | 0o200);
+    run('setfattr', ['-h', '--restore=-'], { cwd: this.dir, input });
+    if (!isRoot) chmodSync(this.at(path), mode & 0o7777);
+    return this;
+  }
+
+  /** spec: as setfacl(1) takes it. */
+  acl(path: string, spec: string): this {
+    run('setfacl', ['-m', spec, join(this.dir, path)]);
+    return this;
+  }
+
   time(path: string, seconds: number): this {
     lutimesSync(this.at(path), seconds, seconds);
     return this;
@@ -156,7 +176,17 @@ export function nastyTree(dir: string): TreeBuilder {
   tree.file('py/__pycache__/gone.cpython-311.pyc', pyc(7));
   tree.file('big', Buffer.alloc(1_500_000, 'big file, more than one chunk\n'));
   tree.node('fifo', 'p', 0o622).file('deep/'.repeat(60).concat('file'), 'deep');
+  tree.xattr('names/new\nline', 'user.a=b\nc\\d \xff', '\0\xff\n=binary').xattr('names/.git/config', 'user.empty', '');
+  tree
+    .xattr('etc/readonly', 'user.on.readonly', 'x')
+    .xattr('hard/again', 'user.linked', 'one inode')
+    .xattr('', 'user.root', 'r');
+  tree.xattr('same/2', 'user.alone', 'x').xattr('setgid', 'user.folder', 'y').xattr('locked', 'user.folder', 'z');
+  tree.acl('etc/odd', 'u:7:rw,g:8:r').folder('acl').acl('acl', 'u:1234:rx,d:u:7:rwx,d:g:8:rx').acl('bin/sudo', 'u:9:x');
   if (isRoot) {
+    // setcap cap_net_raw+ep, as Debian's ping has it.
+    tree.xattr('bin/wall', 'security.capability', '\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0');
+    tree.xattr('links/bytes', 'trusted.symlink', 's').node('fifo2', 'p').xattr('fifo2', 'trusted.fifo', 'f');
     tree.folder('dev').node('dev/null', 'c 1 3', 0o666).node('dev/sda', 'b 8 0', 0o660).node('dev/high', 'c 511 70000');
     tree.link('dev/null', 'dev/zilch').owner('dev/sda', 0, 6);
     tree.file('home/olpc/.keep', '').owner('home/olpc', 500, 500).owner('home/olpc/.keep', 500, 500);
