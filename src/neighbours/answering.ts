@@ -1,6 +1,6 @@
 /** Which of our records answer a query, and when (RFC 6762 §5.4, §6, §7). Pure: time and sending come from outside. */
 import { between, type Clock, type Random, type Timer } from './clock';
-import { type Message, message, type Question, type ResourceRecord, recordKey } from './dns';
+import { type Message, message, type Question, type RecordOf, type ResourceRecord, recordKey } from './dns';
 import { foldCase } from './names';
 import { SERVICE } from './records';
 
@@ -29,6 +29,8 @@ interface Waiting {
 
 export class Answering {
   #records: readonly ResourceRecord[] = [];
+  /** By folded name that is ours alone: which types it has (§6.1). */
+  #denials = new Map<string, RecordOf<'NSEC'>>();
   /** When a record was last multicast, by record key. */
   readonly #last = new Map<string, number>();
   /** Answers gathered into one packet. */
@@ -49,7 +51,8 @@ export class Answering {
     for (const { timer } of this.#waiting.values()) timer.cancel();
     this.#waiting.clear();
     this.#records = records;
-    const keep = new Set(records.map(recordKey));
+    this.#denials = denialsFor(records);
+    const keep = new Set([...records, ...this.#denials.values()].map(recordKey));
     for (const key of this.#last.keys()) if (!keep.has(key)) this.#last.delete(key);
   }
 
@@ -60,24 +63,30 @@ export class Answering {
 
   /** Somebody else multicast an answer that we were about to give: one is enough (§7.4). */
   heard(records: readonly ResourceRecord[]): void {
-    this.#drop(this.#pending, records, record => record.ttl);
+    for (const batch of [this.#pending, ...this.#waiting.values()]) this.#drop(batch, records, record => record.ttl);
   }
 
   query(query: Message, from: Endpoint): void {
     const asker = `${from.address} ${from.port}`;
     const waiting = this.#waiting.get(asker);
-    if (waiting) this.#drop(waiting, query.answers, record => record.ttl / 2);
+    if (waiting) {
+      this.#drop(waiting, query.answers, record => record.ttl / 2);
+      // And still more are to come (§7.2).
+      if (query.truncated) this.#wait(asker, []);
+    }
     const { found, atOnce } = this.#lookUp(query.questions);
     if (found.size === 0) return;
     const known = new Map(query.answers.map(answer => [recordKey(answer), answer.ttl]));
     for (const record of found.keys()) {
       if ((known.get(recordKey(record)) ?? -1) >= record.ttl / 2) found.delete(record);
     }
-    if (found.size === 0) return;
     if (from.port !== MDNS_PORT) {
-      this.#answerLegacy(query, [...found.keys()], from);
+      // A plain resolver does not understand what mDNS means by NSEC.
+      const answers = [...found.keys()].filter(({ type }) => type !== 'NSEC');
+      if (answers.length > 0) this.#answerLegacy(query, answers, from);
       return;
     }
+    if (found.size === 0) return;
     const defence = query.authorities.length > 0;
     const multicast = this.#answerUnicast(found, from);
     if (defence) this.#transmit(multicast, GAP_DEFENCE);
@@ -95,6 +104,8 @@ export class Answering {
       const matches = this.#records.filter(
         record => (type === 'ANY' || type === record.type) && foldCase(record.name) === key,
       );
+      const denial = this.#denials.get(key);
+      if (matches.length === 0 && denial) matches.push(denial);
       if (matches.length === 0 || matches.some(record => !record.flush)) atOnce = false;
       for (const record of matches) found.set(record, (found.get(record) ?? true) && unicast);
     }
@@ -109,7 +120,13 @@ export class Answering {
       if (type === 'SRV' || type === 'TXT') return service;
       return host && (type === 'A' || type === 'AAAA');
     });
-    return helpful.filter(record => !answers.includes(record));
+    const all: ResourceRecord[] = helpful.filter(record => !answers.includes(record));
+    // Who asks for one kind of address learns that there is no other (§6.2).
+    const address = answers.find(({ type }) => type === 'A' || type === 'AAAA');
+    const denial = address && this.#denials.get(foldCase(address.name));
+    const types = denial?.data ?? ['A', 'AAAA'];
+    if (denial && !(types.includes('A') && types.includes('AAAA')) && !answers.includes(denial)) all.push(denial);
+    return all;
   }
 
   #response(answers: readonly ResourceRecord[]): Message {
@@ -118,8 +135,11 @@ export class Answering {
 
   #answerLegacy(query: Message, found: ResourceRecord[], from: Endpoint): void {
     const plain = (record: ResourceRecord) => ({ ...record, flush: false, ttl: Math.min(record.ttl, LEGACY_TTL) });
-    const { answers, additionals } = this.#response(found);
-    const questions = query.questions.map(question => ({ ...question, unicast: false }));
+    const answers = found;
+    const additionals = this.#additionals(found).filter(({ type }) => type !== 'NSEC');
+    const questions = query.questions
+      .filter(({ type }) => type !== 'OTHER')
+      .map(question => ({ ...question, unicast: false }));
     const parts = { id: query.id, questions, answers: answers.map(plain), additionals: additionals.map(plain) };
     this.send(message('response', parts), from);
   }
@@ -186,4 +206,17 @@ export class Answering {
       if ((ttls.get(recordKey(record)) ?? -1) >= enough(record)) batch.records.delete(record);
     }
   }
+}
+
+/** For each name that is ours alone, an NSEC record with its types and the longest life that one of them has. */
+function denialsFor(records: readonly ResourceRecord[]): Map<string, RecordOf<'NSEC'>> {
+  const denials = new Map<string, RecordOf<'NSEC'>>();
+  for (const { name, type, ttl, flush } of records) {
+    if (!flush) continue;
+    const key = foldCase(name);
+    const before = denials.get(key);
+    const data = [...new Set([...(before?.data ?? []), type])];
+    denials.set(key, { name, type: 'NSEC', ttl: Math.max(ttl, before?.ttl ?? 0), flush: true, data });
+  }
+  return denials;
 }

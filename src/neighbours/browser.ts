@@ -7,6 +7,7 @@ import { Cache, type Entry } from './cache';
 import { between, type Clock, type Random, type Timer } from './clock';
 import { type Message, type Question, type RecordOf, type RecordType, type ResourceRecord, recordKey } from './dns';
 import { foldCase, labelsOf } from './names';
+import { Origins } from './origins';
 import { browseQuery, directQueries } from './queries';
 import { OTHER_TTL, SERVICE } from './records';
 import { type Claims, parseTxt } from './txt';
@@ -64,6 +65,7 @@ export class Browser {
   /** Instances by the folded name of the host that their SRV names. */
   readonly #users = new Map<string, Set<string>>();
   readonly #missing = new Map<string, Missing>();
+  readonly #origins = new Origins();
   #state: 'listening' | 'watching' | 'closed' = 'listening';
   #interval = FIRST_INTERVAL;
   #browsedAt = 0;
@@ -143,6 +145,7 @@ export class Browser {
   receive(m: Message, from: Endpoint): void {
     if (this.#state === 'closed' || from.port !== MDNS_PORT) return;
     if (m.kind === 'query') {
+      this.#expectAnswers(m);
       this.#hearQuestion(m);
       return;
     }
@@ -155,9 +158,10 @@ export class Browser {
       for (const record of taken) for (const key of touch(record)) touched.add(key);
     };
     take(
-      record => this.#leadsToOther(record),
+      record => this.#leadsToOther(record) && this.#admits(record, from),
       record => (record.type === 'PTR' ? [foldCase(record.data)] : []),
     );
+    for (const key of touched) if (this.#pointer(key) === null) this.#origins.forget(key);
     take(
       record => (record.type === 'SRV' || isSmallText(record)) && this.#pointer(foldCase(record.name)) !== null,
       record => {
@@ -182,6 +186,12 @@ export class Browser {
     if (record.type !== 'PTR' || foldCase(record.name) !== SERVICE || !isInstance(record.data)) return false;
     const own = this.io.ownAnswer();
     return own === null || recordKey(own) !== recordKey(record);
+  }
+
+  #admits(record: ResourceRecord, from: Endpoint): boolean {
+    return record.type === 'PTR' && record.ttl > 0
+      ? this.#origins.admit(foldCase(record.data), from.address)
+      : this.#cache.find(record) !== null;
   }
 
   #pointer(key: string): Entry<'PTR'> | null {
@@ -259,6 +269,21 @@ export class Browser {
     if (truncated || !questions.some(same) || quiet < this.#interval / 4) return;
     const known = new Set(this.#known().map(recordKey));
     if (answers.every(answer => known.has(recordKey(answer)))) this.#nextBrowse();
+  }
+
+  /** What somebody asks for, and does not know, will be answered while it is true: if not, it is not (§10.5). */
+  #expectAnswers({ questions, answers, truncated }: Message): void {
+    // Of a question whose known answers follow elsewhere we cannot tell what it expects.
+    if (truncated) return;
+    const known = new Set(answers.map(recordKey));
+    for (const { name, type } of questions) {
+      if (type === 'OTHER' || type === 'NSEC') continue;
+      const types = type === 'ANY' ? (['SRV', 'TXT', 'A', 'AAAA'] as const) : [type];
+      for (const { record } of types.flatMap(one => this.#cache.get(name, one))) {
+        if (!known.has(recordKey(record))) this.#cache.expected(record);
+      }
+    }
+    this.#sweepWithin(TICK);
   }
 
   #lacking(key: string): Question[] {
@@ -349,6 +374,7 @@ export class Browser {
     switch (record.type) {
       case 'PTR': {
         const key = foldCase(record.data);
+        this.#origins.forget(key);
         const hosts = this.#cache.get(key, 'SRV').map(entry => foldCase(entry.record.data.target));
         this.#cache.drop(key, 'SRV');
         this.#cache.drop(key, 'TXT');
@@ -371,6 +397,8 @@ export class Browser {
       case 'A':
       case 'AAAA':
         return this.#users.get(foldCase(record.name)) ?? [];
+      case 'NSEC':
+        return [];
     }
   }
 }

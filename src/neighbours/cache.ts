@@ -8,6 +8,13 @@ const JITTER = 0.02;
 /** A record that is doubted lives this much longer, and is asked for at these times (§10.4), in ms. */
 const DOUBT = 10_000;
 const DOUBT_QUERIES = [0, 1000, 3000, 7000];
+/**
+ * Passive observation of failures (§10.5): what others asked for so often without an answer, each time at least a
+ * second after the last (sooner its owner must not answer again), ends ten seconds later. The RFC wants two questions or
+ * more: three, because on a busy radio one answer in five may be missed here that others hear.
+ */
+const UNANSWERED = 3;
+const UNANSWERED_GAP = 1500;
 /** What is said goodbye to, or flushed, lives one second longer (§10.1, §10.2). */
 const LAST_SECOND = 1000;
 /** No claim is believed for longer than the longest TTL that RFC 6762 recommends, in seconds. */
@@ -20,6 +27,8 @@ export interface Entry<T extends RecordType = RecordType> {
   expires: number;
   /** Times at which to ask for it again, soonest first. */
   refresh: number[];
+  /** When others asked for it since it was heard last. */
+  asked: number[];
 }
 
 export class Cache {
@@ -61,7 +70,7 @@ export class Cache {
   #entry(record: ResourceRecord, now: number, late: readonly number[]): Entry {
     const life = Math.min(record.ttl, MAX_TTL) * 1000;
     const refresh = REFRESH.map((share, i) => now + life * (share + late[i]!));
-    return { record, heard: now, expires: now + life, refresh };
+    return { record, heard: now, expires: now + life, refresh, asked: [] };
   }
 
   /** The whole set is in this message: what was heard more than a second ago and is not in it ends. */
@@ -94,6 +103,15 @@ export class Cache {
     if (!entry || entry.expires <= now + DOUBT) return;
     entry.expires = now + DOUBT;
     entry.refresh = DOUBT_QUERIES.map(ms => now + ms);
+  }
+
+  /** Somebody else asked for it: its owner should answer now. We do not ask ourselves (§10.5): he would not hear us. */
+  expected(record: ResourceRecord): void {
+    const now = this.clock.now();
+    const entry = this.find(record);
+    if (!entry || now - (entry.asked.at(-1) ?? entry.heard) < UNANSWERED_GAP) return;
+    entry.asked.push(now);
+    if (entry.asked.length >= UNANSWERED) this.#end(entry, now + DOUBT);
   }
 
   /** Removes what has ended and returns it. */

@@ -11,16 +11,19 @@ const TRUNCATED = 0x0200;
 /** A TTL with the top bit set counts as zero (RFC 2181 §8). */
 const MAX_TTL = 0x7fffffff;
 
-const QUESTION_TYPES = new Set<string>(['A', 'AAAA', 'PTR', 'SRV', 'TXT', 'ANY']);
+const TYPES = new Set<string>(['A', 'AAAA', 'PTR', 'SRV', 'TXT', 'NSEC']);
+
+function isRecordType(type: string): type is RecordType {
+  return TYPES.has(type);
+}
 
 function toQuestion(question: DecodedQuestion): Question | null {
   const klass: string = question.class ?? 'IN';
   const unicast = klass === CLASS_IN_QU;
   const name = fromDecoder(question.name);
-  if (name === null || !(unicast || klass === 'IN' || klass === 'ANY') || !QUESTION_TYPES.has(question.type)) {
-    return null;
-  }
-  return { name, type: question.type as RecordType | 'ANY', unicast };
+  if (name === null || !(unicast || klass === 'IN' || klass === 'ANY')) return null;
+  const type: string = question.type;
+  return { name, type: type === 'ANY' || isRecordType(type) ? type : 'OTHER', unicast };
 }
 
 function toService(data: Service | { port: number; target: string; priority?: number; weight?: number }) {
@@ -51,6 +54,8 @@ function toRecord(answer: Answer): ResourceRecord | null {
       const parts = Array.isArray(answer.data) ? answer.data : [answer.data];
       return { ...common, type: 'TXT', data: parts.map(part => (Buffer.isBuffer(part) ? part : Buffer.from(part))) };
     }
+    case 'NSEC':
+      return { ...common, type: 'NSEC', data: answer.data.rrtypes.filter(isRecordType) };
     default:
       return null;
   }

@@ -26,6 +26,8 @@ interface Data {
   PTR: string;
   SRV: Service;
   TXT: readonly Buffer[];
+  /** The types that exist under this name; all others do not (RFC 6762 §6.1). */
+  NSEC: readonly RecordType[];
 }
 
 export type RecordType = keyof Data;
@@ -34,7 +36,8 @@ export type ResourceRecord = RecordOf<RecordType>;
 
 export interface Question {
   name: string;
-  type: RecordType | 'ANY';
+  /** OTHER: one that nobody here has a record of. */
+  type: RecordType | 'ANY' | 'OTHER';
   /** The QU bit (RFC 6762 §5.4): the asker would like a unicast answer. */
   unicast: boolean;
 }
@@ -57,7 +60,17 @@ export function message(kind: Message['kind'], parts: Partial<Message>): Message
   return { ...empty, ...parts, kind };
 }
 
-const TYPE_CODES: Record<RecordType | 'ANY', number> = { A: 1, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, ANY: 255 };
+const TYPE_CODES: Record<Question['type'], number> = {
+  A: 1,
+  PTR: 12,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  NSEC: 47,
+  ANY: 255,
+  // Never sent: in the range for private use (RFC 6895 §3.1).
+  OTHER: 65280,
+};
 
 /** The largest message of multicast DNS (RFC 6762 §17), bytes without IP and UDP headers. */
 export const MAX_MESSAGE = 8952;
@@ -148,6 +161,14 @@ function ipv6Bytes(address: string): Buffer {
   return bytes;
 }
 
+/** A bit for each type, from the left, without empty bytes at the end. */
+function bitmap(types: readonly RecordType[]): Buffer {
+  const codes = types.map(type => TYPE_CODES[type]);
+  const bits = Buffer.alloc(Math.floor(Math.max(...codes) / 8) + 1);
+  for (const code of codes) bits[code >> 3]! |= 0x80 >> (code & 7);
+  return bits;
+}
+
 function writeData(out: Writer, record: ResourceRecord): void {
   switch (record.type) {
     case 'A':
@@ -168,6 +189,12 @@ function writeData(out: Writer, record: ResourceRecord): void {
     case 'TXT':
       // An empty TXT is one empty string (RFC 6763 §6.1).
       for (const part of record.data.length > 0 ? record.data : [Buffer.alloc(0)]) out.string(part, 255);
+      return;
+    case 'NSEC':
+      // The next name is the name itself, and one bitmap tells all types below 256 (RFC 6762 §6.1, RFC 4034 §4.1.2).
+      out.name(record.name);
+      out.u8(0);
+      out.string(bitmap(record.data), 32);
       return;
   }
 }
@@ -229,5 +256,7 @@ export function recordKey(record: ResourceRecord): string {
     }
     case 'TXT':
       return `${key}|${record.data.map(part => part.toString('latin1')).join('\0')}`;
+    case 'NSEC':
+      return `${key}|${[...record.data].sort().join()}`;
   }
 }

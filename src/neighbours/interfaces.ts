@@ -13,6 +13,8 @@ export interface NetworkInterface {
   v6: string[];
   /** The networks that are directly on it. */
   subnets: BlockList;
+  /** How often its cable or radio link came or went; -1 if not known. */
+  flaps: number;
 }
 
 /** Made by container and machine tools for themselves: no child is behind them. */
@@ -53,15 +55,41 @@ export function currentInterfaces(wanted: readonly string[] | null, loopback: bo
       if (net && prefix) subnets.addSubnet(net, Number(prefix), family === 'IPv4' ? 'ipv4' : 'ipv6');
     }
     const v4 = addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
-    const v6 = addresses.filter(({ address }) => /^fe[89ab]/i.test(address)).map(({ address }) => address);
-    if (v4.length + v6.length > 0) found.push({ name, index: sysfs(name, 'ifindex') ?? -1, v4, v6, subnets });
+    const v6 = addresses.filter(({ address }) => isLinkLocal6(address)).map(({ address }) => address);
+    if (v4.length + v6.length === 0) continue;
+    const index = sysfs(name, 'ifindex') ?? -1;
+    found.push({ name, index, v4, v6, subnets, flaps: sysfs(name, 'carrier_changes') ?? -1 });
   }
   return found;
 }
 
-/** An address as it can be asked at through this interface, with its zone; null if it is not on it. */
+/**
+ * An address as it can be asked at through this interface, with its zone; null if it is not on it. 169.254/16 is on
+ * every link and behind no router (RFC 3927 §2.6.2), so laptops that got no address are near to those that got one.
+ */
 export function reachable(on: NetworkInterface, address: string): string | null {
-  if (!address.includes(':')) return on.subnets.check(address, 'ipv4') ? address : null;
-  if (/^fe[89ab]/i.test(address)) return `${address}%${on.name}`;
+  if (!address.includes(':')) return isLinkLocal4(address) || on.subnets.check(address, 'ipv4') ? address : null;
+  if (isLinkLocal6(address)) return `${address}%${on.name}`;
   return on.subnets.check(address, 'ipv6') ? address : null;
+}
+
+/**
+ * Whether a packet came from the link of this interface (RFC 6762 §11). The kernel gives each IPv4 socket the packets
+ * of all networks, and tells neither the interface nor whether they were multicast. So one from another subnet on the
+ * same link cannot be told from one that a router let in, and is not taken, though §11 would let it; laptops that are
+ * so apart have each other's IPv6 link-local packets.
+ */
+export function isOnLink(on: NetworkInterface, source: string): boolean {
+  if (!source.includes(':')) return reachable(on, source) !== null;
+  const [address = '', zone = ''] = source.split('%');
+  if (isLinkLocal6(address)) return zone.toLowerCase() === on.name.toLowerCase();
+  return on.subnets.check(address, 'ipv6');
+}
+
+function isLinkLocal4(address: string): boolean {
+  return address.startsWith('169.254.');
+}
+
+function isLinkLocal6(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
 }

@@ -6,7 +6,7 @@ import { type Endpoint, MDNS_PORT } from './answering';
 import { toMessage } from './decode';
 import { encode, type Message } from './dns';
 import type { Wire, WireListener } from './environment';
-import type { NetworkInterface } from './interfaces';
+import { isOnLink, type NetworkInterface } from './interfaces';
 
 export type Family = 'v4' | 'v6';
 
@@ -91,6 +91,8 @@ export class Link implements Wire {
     try {
       // multicast-dns does this only when joining works at the first attempt.
       this.#socket.setMulticastInterface(this.family === 'v4' ? this.on.v4[0]! : `::%${this.on.name}`);
+      // Also what goes to one asker says by its TTL that no router was between (RFC 6762 §11).
+      this.#socket.setTTL(255);
       this.#state = 'open';
     } catch (error) {
       this.#onError(error as NodeJS.ErrnoException);
@@ -100,12 +102,7 @@ export class Link implements Wire {
   }
 
   #onPacket(packet: DecodedPacket, from: RemoteInfo): void {
-    // The kernel gives each socket the packets of all networks.
-    const near =
-      this.family === 'v4'
-        ? this.on.subnets.check(from.address, 'ipv4')
-        : from.address.toLowerCase().endsWith(`%${this.on.name.toLowerCase()}`);
-    const m = near ? toMessage(packet) : null;
+    const m = isOnLink(this.on, from.address) ? toMessage(packet) : null;
     if (m) this.listener.onMessage(m, { address: from.address, port: from.port });
   }
 

@@ -205,8 +205,8 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     }
     for (const [key, [on, family]] of wanted) {
       const segment = this.#segments.get(key);
-      if (segment) segment.renew(on);
-      else this.#open(key, on, family);
+      if (!segment) this.#open(key, on, family);
+      else if (segment.renew(on)) this.#beginAgain(segment);
     }
     if (wanted.size === 0) {
       const where = this.#wanted ? `on ${this.#wanted.join(', ')}` : 'here';
@@ -253,8 +253,13 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     const slept = Math.abs(gap - this.#clockGap) > SLEPT;
     this.#clockGap = gap;
     if (!slept) return;
-    for (const { browser } of this.#segments.values()) for (const key of browser.keys()) browser.doubt(key);
-    this.#claim();
+    for (const segment of this.#segments.values()) this.#beginAgain(segment);
+  }
+
+  /** What was known of this link is not sure any more (RFC 6762 §8, §10.4): others are asked for, our name is claimed. */
+  #beginAgain(segment: Segment): void {
+    for (const key of segment.browser.keys()) segment.browser.doubt(key);
+    if (this.#presence) segment.start(this.#presence);
   }
 
   #warn(about: string, sentence: string): void {

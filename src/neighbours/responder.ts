@@ -189,7 +189,8 @@ export class Responder {
 
   /** While probing, anything under our name is a conflict; later only other data of a type that we have (§9). */
   #disputes(record: ResourceRecord): boolean {
-    if (!this.#holds(record.name) || this.io.isOurs(record)) return false;
+    // NSEC only says what is not there (§6.1), and may be our own words from before.
+    if (record.type === 'NSEC' || !this.#holds(record.name) || this.io.isOurs(record)) return false;
     if (this.#state === 'probing') return true;
     const key = setKey(record);
     return this.#records.some(mine => setKey(mine) === key);

@@ -75,10 +75,15 @@ export class Segment {
     this.#responder.stop();
   }
 
-  /** Addresses were added to the interface or removed from it. */
-  renew(on: NetworkInterface): void {
+  /**
+   * The interface as it is now: addresses were added to it or removed, perhaps its link was gone for a moment.
+   * Returns true if it was: what is on the other end may be another network.
+   */
+  renew(on: NetworkInterface): boolean {
+    const flapped = on.flaps !== this.on.flaps;
     this.on = on;
     this.wire.renew(on);
+    return flapped;
   }
 
   /** Says goodbye if the link still stands, and ends. */

@@ -9,6 +9,7 @@ import {
   type RecordOf,
   type ResourceRecord,
 } from '../../src/neighbours/dns';
+import { MAX_FROM_ONE } from '../../src/neighbours/origins';
 import { buildRecords, SERVICE } from '../../src/neighbours/records';
 import { announcement, overTheWire, SimClock, seeded } from './simulation';
 
@@ -233,7 +234,10 @@ describe('the browser', () => {
     });
 
     it('go on in further packets where one is too small', () => {
-      for (let i = 0; i < 300; i++) respond(...recordsOf(`Laptop number ${i}`, i));
+      for (let i = 0; i < 300; i++) {
+        const answers = recordsOf(`Laptop number ${i}`, i);
+        hear(message('response', { answers }), { ...PEER, address: `10.77.0.${i % 250}` });
+      }
       browser.watch();
       const packets = within(200).filter(({ message: m }) => m.answers.length > 0);
       assert.ok(packets.length >= 5 && packets.length <= 12, `${packets.length} packets`);
@@ -331,11 +335,71 @@ describe('the browser', () => {
     });
   });
 
+  describe('what others ask for in vain', () => {
+    const question = (nick: string, type: 'SRV' | 'A' = 'SRV') =>
+      message('query', {
+        questions: [
+          { name: type === 'SRV' ? `${nick}.${SERVICE}` : recordsOf(nick, 1)[3]!.name, type, unicast: false },
+        ],
+      });
+
+    it('ends ten seconds after the third time, without a question of our own', () => {
+      respond(...recordsOf('Ana', 1));
+      clock.advance(5000);
+      for (let i = 0; i < 3; i++) {
+        hear(question('Ana'));
+        clock.advance(2000);
+      }
+      assert.ok(browser.sighting(key('Ana')));
+      clock.advance(8500);
+      assert.equal(browser.sighting(key('Ana')), null);
+      assert.deepEqual(sent, []);
+    });
+
+    it('stays where it is answered, asked for too soon after the answer, or known to the asker', () => {
+      const [pointer] = recordsOf('Ana', 1);
+      respond(...recordsOf('Ana', 1));
+      for (let i = 0; i < 6; i++) {
+        clock.advance(2000);
+        hear(question('Ana'));
+        respond(recordsOf('Ana', 1)[1]!);
+        // Its owner must not answer these.
+        for (let again = 0; again < 5; again++) {
+          clock.advance(100);
+          hear(question('Ana'));
+        }
+        const ask = { questions: [{ name: SERVICE, type: 'PTR' as const, unicast: false }] };
+        hear(message('query', { ...ask, answers: [pointer!] }));
+        hear(message('query', { ...ask, truncated: true }));
+      }
+      clock.advance(12_000);
+      assert.ok(browser.sighting(key('Ana')));
+    });
+  });
+
   describe('in a flood of names', () => {
+    it('takes in a hundred from one address, until they are gone, and honest ones besides', () => {
+      for (let i = 0; i < 10_000; i++) respond(recordsOf(`Fake ${i}`, i)[0]!);
+      assert.equal(browser.keys().length, MAX_FROM_ONE);
+      for (let i = 0; i < 30; i++) {
+        const answers = recordsOf(`Honest ${i}`, i);
+        hear(message('response', { answers }), { ...PEER, address: `10.77.1.${i}` });
+        assert.ok(browser.sighting(key(`Honest ${i}`)));
+      }
+      for (let i = 0; i < 10_000; i++) respond({ ...recordsOf(`Fake ${i}`, i)[0]!, ttl: 0 });
+      within(5000);
+      assert.equal(browser.keys().length, 30);
+      for (let i = 0; i < 200; i++) respond(recordsOf(`New ${i}`, i)[0]!);
+      assert.equal(browser.keys().length, 30 + MAX_FROM_ONE);
+    });
+
     it('takes in a thousand, and asks no more than some dozens of questions a second', () => {
       browser.watch();
       within(100_000);
-      for (let i = 0; i < 5000; i++) respond(recordsOf(`Fake ${i}`, i)[0]!);
+      for (let i = 0; i < 5000; i++) {
+        const answers = [recordsOf(`Fake ${i}`, i)[0]!];
+        hear(message('response', { answers }), { ...PEER, address: `10.77.9.${i % 50}` });
+      }
       assert.equal(browser.keys().length, MAX_NEIGHBOURS);
       const perSecond = new Map<number, number>();
       for (const { delay, message: m } of within(30_000)) {

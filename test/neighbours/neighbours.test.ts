@@ -306,6 +306,30 @@ describe('neighbours (simulated network)', () => {
     assert.deepEqual(laptops[2]!.sees.includes('Ana'), true);
   });
 
+  it('are looked for, and the name claimed again, after the link was gone for a moment', async () => {
+    const { network, laptops } = await classroom(['Ana', 'Ben', 'Cam']);
+    const ana = laptops[0]!;
+    ana.neighbours.watch();
+    await network.clock.run(30_000);
+    const start = network.clock.now();
+    // Ana walks to another access point, where Ben is not; nobody tells her but the count of her interface.
+    network.cable('10.77.0.2', 'out');
+    ana.interfaces = ana.interfaces.map(on => ({ ...on, flaps: on.flaps + 2 }));
+    await network.clock.run(20_000);
+    assert.deepEqual(ana.sees, ['Cam']);
+    const probes = network
+      .after(start)
+      .filter(({ from, message }) => from === '10.77.0.1' && message.authorities.length > 0);
+    assert.equal(probes.length, 3);
+    // Once, not again with every look.
+    const later = network.clock.now();
+    await network.clock.run(20_000);
+    assert.deepEqual(
+      network.after(later).filter(({ message }) => message.authorities.length > 0),
+      [],
+    );
+  });
+
   it('leave nothing behind when they close', async () => {
     const { network, laptops } = await classroom(['Ana', 'Ben']);
     laptops[0]!.neighbours.watch();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { Endpoint } from '../../src/neighbours/answering';
 import { type Message, message, type Question, type ResourceRecord, recordKey } from '../../src/neighbours/dns';
-import { buildRecords, compareSets, OTHER_TTL, SERVICE, SERVICE_TYPES } from '../../src/neighbours/records';
+import { foldCase } from '../../src/neighbours/names';
+import { buildRecords, compareSets, HOST_TTL, OTHER_TTL, SERVICE, SERVICE_TYPES } from '../../src/neighbours/records';
 import { Responder } from '../../src/neighbours/responder';
 import { announcement, overTheWire, SimClock, seeded } from './simulation';
 
@@ -325,8 +326,49 @@ describe('the responder', () => {
 
     it('does not answer what is not its own', () => {
       settle();
-      ask([q('_http._tcp.local', 'PTR'), q(`Ben.${SERVICE}`, 'SRV'), q('other.local', 'A'), q(HOST, 'TXT')]);
+      ask([q('_http._tcp.local', 'PTR'), q(`Ben.${SERVICE}`, 'SRV'), q('other.local', 'A'), q(SERVICE, 'TXT')]);
       assert.deepEqual(within(5000), []);
+    });
+
+    it('says at once what does not exist under its own names, and which types do', () => {
+      settle();
+      for (const [question, types, ttl] of [
+        [q(HOST, 'AAAA'), ['A'], HOST_TTL],
+        [q(HOST, 'TXT'), ['A'], HOST_TTL],
+        [q(INSTANCE.toUpperCase(), 'OTHER'), ['TXT', 'SRV'], OTHER_TTL],
+        [q(INSTANCE, 'NSEC'), ['TXT', 'SRV'], OTHER_TTL],
+      ] as const) {
+        ask([question]);
+        const [answer, ...more] = within(0);
+        assert.deepEqual(more, []);
+        assert.equal(answer?.to, undefined);
+        const name = foldCase(question.name) === foldCase(INSTANCE) ? INSTANCE : HOST;
+        assert.deepEqual(answer?.message.answers, [{ name, type: 'NSEC', ttl, flush: true, data: types }]);
+        clock.advance(2000);
+      }
+    });
+
+    it('adds to an address that there is none of the other kind, and only where there is none', () => {
+      settle();
+      ask([q(HOST, 'A')]);
+      assert.deepEqual(
+        within(0)[0]?.message.additionals.map(({ type }) => type),
+        ['NSEC'],
+      );
+      const both = buildRecords(identity, announcement('Ana'), 'Ana', { v4: ['10.77.0.1'], v6: ['fe80::1'] });
+      responder.update(both);
+      within(60_000);
+      ask([q(HOST, 'A')]);
+      assert.deepEqual(
+        within(0)[0]?.message.additionals.map(({ type }) => type),
+        ['AAAA'],
+      );
+    });
+
+    it('does not deny anything to a legacy asker, who would not understand', () => {
+      settle();
+      ask([q(HOST, 'AAAA')], { id: 7 }, { address: '10.77.0.20', port: 4242 });
+      assert.deepEqual(within(3000), []);
     });
 
     it('gathers answers to several askers into one packet', () => {
@@ -366,6 +408,19 @@ describe('the responder', () => {
       ask([], { answers: [PTR] }, { ...PEER, address: '10.77.0.10' });
       const [answer] = within(3000);
       assert.ok(answer!.delay >= 300 && answer!.delay <= 400, `${answer?.delay}`);
+    });
+
+    it('waits on while the known answers that follow say that more follow', () => {
+      settle();
+      ask([q(SERVICE, 'PTR')], { truncated: true });
+      for (let i = 0; i < 5; i++) {
+        clock.advance(390);
+        ask([], { truncated: true });
+      }
+      clock.advance(390);
+      assert.deepEqual(sent, []);
+      ask([], { answers: [PTR] });
+      assert.deepEqual(within(3000), []);
     });
 
     it('multicasts a record at most once a second, in defence four times', () => {

@@ -184,7 +184,7 @@ class SimWire implements Wire {
 export function simInterface(name: string, address: string, index = 1): NetworkInterface {
   const subnets = new BlockList();
   subnets.addSubnet('10.77.0.0', 16, 'ipv4');
-  return { name, index, v4: [address], v6: [], subnets };
+  return { name, index, v4: [address], v6: [], subnets, flaps: 0 };
 }
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
