@@ -22,7 +22,7 @@ import { BlobHasher, isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
 import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-writer';
 import { CHUNK, withBuffer } from './buffers';
-import { failedWith } from './disk';
+import { failedWith, unlinkFreeing } from './disk';
 import { HashCache, type HashRecord } from './hashcache';
 import { breathe, Turns } from './pace';
 
@@ -124,24 +124,32 @@ export class Blobs {
       return { size: stat.size, sha256: actual.sha256 };
     }
     // Left over from a power failure, or damaged: not the content of this name, so this name is not held.
-    await this.#drop([oid]);
+    await this.drop([oid]);
     return null;
   }
 
-  /** Removes blobs; their records first, lest one fits the next file by chance. */
-  async #drop(oids: readonly Oid[]): Promise<void> {
+  /** Removes blobs; their records first, lest one fits the next file by chance. Returns bytes of disk given back. */
+  async drop(oids: readonly Oid[]): Promise<number> {
     for (const oid of oids) this.#cache.delete(oid);
-    if (this.readOnly) return;
+    if (this.readOnly) return 0;
+    let freed = 0;
     await this.#syncs.run(() => this.#cache.flush(new Set()));
     for (const oid of oids) {
       await breathe();
       try {
-        unlinkSync(this.path(oid));
+        freed += unlinkFreeing(this.path(oid));
       } catch (error) {
         // Two who looked at a damaged blob at once both come here.
         if (!failedWith(error, 'ENOENT')) throw error;
       }
     }
+    return freed;
+  }
+
+  /** Lets a file under `partial/`, whose content was hashed just now, stand for this name, whatever stood for it. */
+  async replace(oid: Oid, sha256: string, temporary: string): Promise<void> {
+    await this.drop([oid]);
+    this.#appear(oid, sha256, temporary, lstatSync(temporary));
   }
 
   #remember(oid: Oid, stat: Stats, sha256: string): void {
@@ -277,8 +285,8 @@ export class Blobs {
     });
   }
 
-  /** Removes every blob that `mark` does not name, except those that arrive meanwhile. */
-  async sweep(mark: () => Promise<ReadonlySet<Oid>>): Promise<void> {
+  /** Removes every blob that `mark` does not name, except those that arrive meanwhile. Returns bytes given back. */
+  async sweep(mark: () => Promise<ReadonlySet<Oid>>): Promise<number> {
     const arrivals = new Set<Oid>();
     this.#arrivals = arrivals;
     try {
@@ -290,7 +298,7 @@ export class Blobs {
           if (!used.has(prefix + rest)) unused.push(prefix + rest);
         }
       }
-      if (unused.length > 0) await this.#drop(unused.filter(oid => !arrivals.has(oid)));
+      return unused.length === 0 ? 0 : await this.drop(unused.filter(oid => !arrivals.has(oid)));
     } finally {
       this.#arrivals = null;
     }

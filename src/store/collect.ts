@@ -1,9 +1,10 @@
 /** Removes what no image needs: mark and sweep over blobs and git objects. */
-import { readdirSync, unlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOid, type Oid } from '../core/object';
 import { MODE, parseTree } from '../core/tree';
 import type { Blobs } from './blobs';
+import { unlinkFreeing } from './disk';
 import type { GitObject, LooseObjects, ObjectReader } from './objects';
 import { breathe } from './pace';
 
@@ -37,11 +38,11 @@ export interface Roots {
 
 /**
  * Removes every blob and every object of `objects` that none of the roots leads to. Nothing may be published or staged
- * meanwhile; receiving may go on.
+ * meanwhile; receiving may go on. Returns bytes of disk given back.
  */
-export async function collect(roots: () => Iterable<Roots>, objects: LooseObjects, blobs: Blobs): Promise<void> {
+export async function collect(roots: () => Iterable<Roots>, objects: LooseObjects, blobs: Blobs): Promise<number> {
   const marked = new Set<Oid>();
-  await blobs.sweep(async () => {
+  let freed = await blobs.sweep(async () => {
     for (const { reader, oids } of roots()) for (const oid of oids) await mark(oid, reader, marked);
     return marked;
   });
@@ -49,7 +50,8 @@ export async function collect(roots: () => Iterable<Roots>, objects: LooseObject
     if (!/^[0-9a-f]{2}$/.test(prefix)) continue;
     for (const rest of readdirSync(join(objects.dir, prefix))) {
       await breathe();
-      if (isOid(prefix + rest) && !marked.has(prefix + rest)) unlinkSync(join(objects.dir, prefix, rest));
+      if (isOid(prefix + rest) && !marked.has(prefix + rest)) freed += unlinkFreeing(join(objects.dir, prefix, rest));
     }
   }
+  return freed;
 }

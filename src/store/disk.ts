@@ -25,24 +25,36 @@ export function failedWith(error: unknown, ...codes: string[]): boolean {
   return codes.includes((error as NodeJS.ErrnoException | null)?.code ?? '');
 }
 
-/** `rm -rf` for names that are not UTF-8, too, without holding the event loop. */
-export async function removeTree(dir: string): Promise<void> {
+/** st_blocks of stat(2) counts in these, whatever the file system's own are. Bytes. */
+const STAT_BLOCK = 512;
+
+/** Removes a name; bytes of disk that this gives back: none while the inode has other names. Throws like unlink(2). */
+export function unlinkFreeing(path: string | Buffer): number {
+  const { nlink, blocks } = lstatSync(path);
+  unlinkSync(path);
+  return nlink === 1 ? blocks * STAT_BLOCK : 0;
+}
+
+/** `rm -rf` for names that are not UTF-8, too, without holding the event loop. Returns bytes of disk given back. */
+export async function removeTree(dir: string): Promise<number> {
   const base = asBytes(dir);
   /** Directories still to remove; `emptied` ones have had their contents removed or pushed above them. */
   const stack: { path: ByteString; emptied: boolean }[] = [{ path: '', emptied: false }];
-  if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
+  if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return 0;
+  let freed = 0;
   while (stack.length > 0) {
     await breathe();
     const top = stack[stack.length - 1] as { path: ByteString; emptied: boolean };
     const at = diskPath(base, top.path);
     if (top.emptied) {
+      freed += lstatSync(at).blocks * STAT_BLOCK;
       rmdirSync(at);
       stack.pop();
       continue;
     }
     top.emptied = true;
     if (!lstatSync(at).isDirectory()) {
-      unlinkSync(at);
+      freed += unlinkFreeing(at);
       stack.pop();
       continue;
     }
@@ -50,8 +62,9 @@ export async function removeTree(dir: string): Promise<void> {
       // Node's types say string; with encoding 'buffer' it is a Buffer.
       const path = joinPath(top.path, fromBuffer(entry.name as unknown as Buffer));
       if (entry.isDirectory()) stack.push({ path, emptied: false });
-      else unlinkSync(diskPath(base, path));
+      else freed += unlinkFreeing(diskPath(base, path));
       await breathe();
     }
   }
+  return freed;
 }

@@ -12,7 +12,7 @@ import type { BlobWriter } from './blob-writer';
 import { Blobs, type OpenBlob } from './blobs';
 import { checkImage } from './check';
 import { Choice } from './choice';
-import { collect } from './collect';
+import { type Cleaned, Cleaning } from './cleaning';
 import { removeTree } from './disk';
 import { Floors } from './floors';
 import { Git } from './git';
@@ -25,12 +25,13 @@ import { breathe, Turns } from './pace';
 import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
 import { buildTree } from './stage';
-import { activated, ROLES, type State, used, wentBack } from './state';
+import { activated, type State, used, wentBack } from './state';
 import type { HeldImage, PublishResult, VerifyReport, WorkOptions } from './types';
 import { verifyTree } from './verify';
 
 export type { BlobWriter } from './blob-writer';
 export type { OpenBlob } from './blobs';
+export type { Cleaned } from './cleaning';
 export type { PublishOptions } from './publish';
 export type { Quarantine } from './quarantine';
 export type { Finding, HeldImage, ImageInfo, OnProgress, PublishResult, VerifyReport, WorkOptions } from './types';
@@ -44,6 +45,7 @@ export class Store {
   readonly #held: HeldImages;
   readonly #choice: Choice;
   readonly #floors: Floors;
+  readonly #cleaning: Cleaning;
   /** Publishing, staging and removing, one after another. */
   readonly #work = new Turns();
   #closed = false;
@@ -60,6 +62,16 @@ export class Store {
     this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
     this.#choice = new Choice(this.#layout, this.#git, this.#held);
     this.#floors = new Floors(this.#layout.floors, this.#layout.partial);
+    const quarantineAt = (at: string): Quarantine => this.#quarantineAt(at);
+    this.#cleaning = new Cleaning(
+      this.#layout,
+      this.#git,
+      this.#objects,
+      this.#held,
+      this.#choice,
+      this.#blobs,
+      quarantineAt,
+    );
   }
 
   /**
@@ -99,7 +111,7 @@ export class Store {
     await this.#git.init();
     await this.#load(true);
     await this.#choice.show();
-    if (mayLeaveBlobs) await this.#collect();
+    if (mayLeaveBlobs) await this.#cleaning.collect();
   }
 
   /** Ends what runs (abort it first if it should not end by itself), makes all durable, gives up ownership. */
@@ -209,14 +221,7 @@ export class Store {
   }
 
   async #discard(quarantine: Quarantine): Promise<void> {
-    await this.#exclusively(async () => {
-      if (lstatSync(quarantine.dir, { throwIfNoEntry: false }) === undefined) return;
-      // Renamed first, so that a crash in the middle is recognised.
-      const rubbish = this.#layout.temporary('discard');
-      renameSync(quarantine.dir, rubbish);
-      await this.#collect();
-      await removeTree(rubbish);
-    });
+    await this.#exclusively(() => this.#cleaning.discard(quarantine.dir));
   }
 
   /** Free space for us, in bytes. */
@@ -245,7 +250,7 @@ export class Store {
         return { image, warnings, ...counts };
       } catch (error) {
         await quarantine.remove();
-        await this.#collect();
+        await this.#cleaning.collect();
         throw error;
       }
     });
@@ -353,36 +358,21 @@ export class Store {
     const { image, head } = this.#held.need(commit);
     const attributes = readAttributes(head, this.#objects);
     const found = await verifyTree(image.dir, head, attributes, this.#objects, this.#blobs, opts);
-    return { image, ...found };
+    const { damage: _, ...told } = found;
+    return { image, ...told };
   }
 
   /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */
-  async remove(commit: Oid): Promise<void> {
-    await this.#exclusively(async () => {
-      const { image, tag } = this.#held.need(commit);
-      const role = ROLES.find(name => this.#choice.state[name] === commit);
-      if (role !== undefined) {
-        const message = `The image ${image.version} is the ${role} one.`;
-        throw new PassItOnError('busy', message, 'Only images that are not in use can be removed.');
-      }
-      this.#held.delete(commit);
-      const rubbish = this.#layout.temporary('remove');
-      renameSync(image.dir, rubbish);
-      await this.#git.untag(tag);
-      await this.#collect();
-      await removeTree(rubbish);
-    });
+  async remove(commit: Oid): Promise<Cleaned> {
+    return this.#exclusively(() => this.#cleaning.remove(commit));
   }
 
-  async #collect(): Promise<void> {
-    const roots = function* (store: Store) {
-      yield { reader: store.#objects, oids: store.images().map(image => image.commit) };
-      for (const commit of store.#layout.quarantined()) {
-        const quarantine = store.#quarantineAt(store.#layout.quarantine(commit));
-        yield { reader: quarantine.reader, oids: quarantine.own() };
-      }
-    };
-    await collect(() => roots(this), this.#git.objects, this.#blobs);
+  /**
+   * Drops images that are neither current, previous nor staged, unfinished ones, and what nothing needs. `keep`: what is
+   * being served, fetched or compared, asked when it is our turn. A store without current image keeps its images.
+   */
+  async clean(keep: () => ReadonlySet<Oid>): Promise<Cleaned> {
+    return this.#exclusively(() => this.#cleaning.clean(keep()));
   }
 
   #mayWrite(): void {
