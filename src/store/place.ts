@@ -28,14 +28,17 @@ export class Placer {
 
   /**
    * base: the tree being staged. temporaryDir: for names of a moment, on the same file system.
-   * groupSizes: how many paths each hard-link group has.
+   * groupSizes: how many paths each hard-link group has. used: inodes that this image uses already.
    */
   constructor(
     private readonly base: ByteString,
     private readonly blobs: Blobs,
     private readonly temporaryDir: string,
     private readonly groupSizes: ReadonlyMap<number, number>,
-  ) {}
+    used: Iterable<number> = [],
+  ) {
+    for (const inode of used) this.#used.set(inode, null);
+  }
 
   /**
    * Places anything but a folder. `candidates`: the same path in other images, with equal content and attributes.

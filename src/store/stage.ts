@@ -151,7 +151,8 @@ async function foldersBelow(above: HeldFolder[], name: ByteString, objects: Obje
   return below;
 }
 
-function groupSizes(attributes: AttributesMap): Map<number, number> {
+/** How many paths each hard-link group of an image has. */
+export function groupSizes(attributes: AttributesMap): Map<number, number> {
   const sizes = new Map<number, number>();
   for (const { hardlink } of attributes.values()) {
     if (hardlink !== undefined) sizes.set(hardlink, (sizes.get(hardlink) ?? 0) + 1);

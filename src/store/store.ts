@@ -24,6 +24,7 @@ import { type GitObject, ObjectReader, TreeCache } from './objects';
 import { breathe, Turns } from './pace';
 import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
+import { Repair, type Repaired } from './repair';
 import { buildTree } from './stage';
 import { activated, type State, used, wentBack } from './state';
 import type { HeldImage, PublishResult, VerifyReport, WorkOptions } from './types';
@@ -34,6 +35,7 @@ export type { OpenBlob } from './blobs';
 export type { Cleaned } from './cleaning';
 export type { PublishOptions } from './publish';
 export type { Quarantine } from './quarantine';
+export type { Repaired } from './repair';
 export type { Finding, HeldImage, ImageInfo, OnProgress, PublishResult, VerifyReport, WorkOptions } from './types';
 
 export class Store {
@@ -46,6 +48,7 @@ export class Store {
   readonly #choice: Choice;
   readonly #floors: Floors;
   readonly #cleaning: Cleaning;
+  readonly #repair: Repair;
   /** Publishing, staging and removing, one after another. */
   readonly #work = new Turns();
   #closed = false;
@@ -62,6 +65,7 @@ export class Store {
     this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
     this.#choice = new Choice(this.#layout, this.#git, this.#held);
     this.#floors = new Floors(this.#layout.floors, this.#layout.partial);
+    this.#repair = new Repair(this.#held, this.#objects, this.#blobs, this.#layout.partial);
     const quarantineAt = (at: string): Quarantine => this.#quarantineAt(at);
     this.#cleaning = new Cleaning(
       this.#layout,
@@ -360,6 +364,28 @@ export class Store {
     const found = await verifyTree(image.dir, head, attributes, this.#objects, this.#blobs, opts);
     const { damage: _, ...told } = found;
     return { image, ...told };
+  }
+
+  /** Whether the trees and attributes of a held image can all be read; else `restoreObjects`. Throws 'not-found'. */
+  async hasObjects(commit: Oid): Promise<boolean> {
+    return this.#repair.hasObjects(commit);
+  }
+
+  /** Takes in objects of a held image that were received anew because they had been lost or damaged here. */
+  async restoreObjects(quarantine: Quarantine): Promise<void> {
+    await this.#exclusively(async () => {
+      for (const oid of [...quarantine.own()]) quarantine.release(oid);
+      await this.#blobs.flush(true);
+      await quarantine.remove();
+    });
+  }
+
+  /**
+   * Makes every path of a held image as it was published, and those of other images that shared a wrong inode, from
+   * what this disk holds. Throws 'not-found', 'stopped', 'damaged' (the image's own objects), 'no-space'.
+   */
+  async repair(commit: Oid, opts: WorkOptions = {}): Promise<Repaired> {
+    return this.#exclusively(() => this.#repair.run(commit, opts));
   }
 
   /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */

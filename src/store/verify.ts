@@ -98,6 +98,7 @@ export async function verifyTree(
     }
     if (stat === null && full.type === 'dir') gone.add(path);
     if (stat !== null) there.push(path);
+    const isWrong = problems.length > 0;
     if (stat !== null && full.type !== 'dir') {
       const problem = links.check(path, full.hardlink, stat.ino);
       if (problem !== null) problems.push(problem);
@@ -109,7 +110,7 @@ export async function verifyTree(
       damage.extra.push(joinPath(path, name));
     }
     if (problems.length > 0) damage.paths.add(path);
-    if (stat !== null && full.type !== 'dir') (problems.length > 0 ? damage.inodes : damage.sound).add(stat.ino);
+    if (stat !== null && full.type !== 'dir') (isWrong ? damage.inodes : damage.sound).add(stat.ino);
     if (full.type !== 'dir') {
       const problem = await supply.check(item.entry.oid, stat, problems.length === 0);
       if (problem !== null) say(result.problems, path, problem);
@@ -122,7 +123,12 @@ export async function verifyTree(
   }
   for (const { path, problem, isDamage } of await checkXattrs(dir, there, attributes)) {
     say(isDamage ? result.problems : result.notKept, path, problem);
-    if (isDamage) damage.paths.add(path);
+    if (!isDamage) continue;
+    damage.paths.add(path);
+    const stat = lstatSync(diskPath(base, path));
+    if (stat.isDirectory()) continue;
+    damage.sound.delete(stat.ino);
+    damage.inodes.add(stat.ino);
   }
   if (!wrongContent && gone.size === 0 && manifest.digest() !== head.info.manifestSha256) {
     say(result.problems, '', 'differs from the manifest that the image was published with');
@@ -220,14 +226,12 @@ class Supply {
     this.#checked.add(oid);
     const path = Buffer.from(this.blobs.path(oid));
     const there = lstatSync(path, { throwIfNoEntry: false });
-    const problem =
-      there === undefined
-        ? 'is missing from blobs/, where neighbours are given it from'
-        : (sound && there.ino === stat?.ino) || (await holds(path, oid))
-          ? null
-          : 'has other content in blobs/, where neighbours are given it from';
-    if (problem !== null) this.damaged.add(oid);
-    return problem;
+    const same = there !== undefined && there.ino === stat?.ino;
+    if ((same && sound) || (there !== undefined && (await holds(path, oid)))) return null;
+    this.damaged.add(oid);
+    // Of one inode nothing is said twice.
+    if (same) return null;
+    return `${there === undefined ? 'is missing from' : 'has other content in'} blobs/, where neighbours get it from`;
   }
 }
 

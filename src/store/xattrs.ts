@@ -210,6 +210,22 @@ export async function setXattrs(
   if (privileged) await checkSet(dir, settable, `setfattr: status ${status}: ${said}`);
 }
 
+/** Removes every attribute of these paths that an image would keep, as far as the user may. */
+export async function clearXattrs(dir: string, paths: Iterable<ByteString>): Promise<void> {
+  if (!haveXattrTools()) return;
+  const names = new Map<string, ByteString[]>();
+  for (const [path, xattrs] of await readXattrs(dir, paths)) {
+    for (const name of Object.keys(xattrs)) names.set(name, [...(names.get(name) ?? []), path]);
+  }
+  for (const [name, having] of names) {
+    // A name that is not text cannot be an argument; verify goes on telling it.
+    const text = Buffer.from(name, 'latin1').toString();
+    const running = new Running(dir, 'xargs', ['-0r', 'setfattr', '-h', '-x', text, '--'], () => {});
+    for (const path of having) await running.write(toBuffer(path === '' ? '.\0' : `./${path}\0`));
+    await running.end();
+  }
+}
+
 /** ACLs last: setting one sets the mode as well, and then it stays. */
 function restoreText(path: ByteString, xattrs: Xattrs): Buffer {
   const names = Object.keys(xattrs).sort((a, b) => Number(a.startsWith('system.')) - Number(b.startsWith('system.')));
