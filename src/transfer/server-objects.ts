@@ -7,12 +7,12 @@ import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import type { Store } from '../store/store';
 import { encodeHeader, KIND } from './frames';
+import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
 import { sendFrames } from './server-stream';
 
 /** Some 10,000 lines; asking for more takes another request. */
 export const MAX_REQUEST_BYTES = 1 << 20;
-const READ_BYTES = 256 * 1024;
 
 export async function serveObjects(
   store: Store,
@@ -20,7 +20,7 @@ export async function serveObjects(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  await sendFrames(response, objectFrames(store, parseRequest(await readBody(request))), limit);
+  await sendFrames(response, objectFrames(holdingsOf(store), parseRequest(await readBody(request))), limit);
 }
 
 /** @throws PassItOnError 'bad-data' */
@@ -41,24 +41,19 @@ export function parseRequest(body: string): Oid[] {
     });
 }
 
-async function* objectFrames(store: Store, oids: Oid[]): AsyncGenerator<Buffer> {
+/** A frame for each of the blobs, in their order. */
+export async function* objectFrames(holdings: Holdings, oids: readonly Oid[]): AsyncGenerator<Buffer> {
   for (const oid of oids) {
-    const blob = await store.openBlob(oid);
+    const blob = await holdings.openBlob(oid);
     if (!blob) {
       yield encodeHeader(KIND.missing, oid, 0);
       continue;
     }
     try {
       yield encodeHeader(KIND.whole, oid, blob.size);
-      for (let left = blob.size; left > 0; ) {
-        const { bytesRead, buffer } = await blob.handle.read(Buffer.allocUnsafe(Math.min(READ_BYTES, left)));
-        // The length is promised already: a file that shrank can only be answered by breaking off.
-        if (bytesRead === 0) throw new PassItOnError('damaged', `Blob ${oid} is cut off.`, 'Repair it with verify.');
-        left -= bytesRead;
-        yield buffer.subarray(0, bytesRead);
-      }
+      yield* blob.chunks();
     } finally {
-      await blob.handle.close();
+      await blob.close();
     }
   }
 }

@@ -9,6 +9,7 @@ import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { HeldImage, Store } from '../store/store';
 import { encodeFrame, encodeSizes, KIND, type Kind } from './frames';
+import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
 import { sendFrames } from './server-stream';
 
@@ -23,10 +24,14 @@ export function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, treeFrames(store, image, have), limit);
+  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit);
 }
 
-async function* treeFrames(store: Store, image: HeldImage, have: Oid | null): AsyncGenerator<Buffer> {
+/** What an image's place among git's objects is. */
+export type ImageRoots = Pick<HeldImage, 'commit' | 'attributes' | 'root'>;
+
+/** Commit, attributes, the trees that differ from those below `have`, and the sizes of the blobs that they name. */
+export async function* treeFrames(store: Holdings, image: ImageRoots, have: Oid | null): AsyncGenerator<Buffer> {
   const commit = await read(store, image.commit);
   yield encodeFrame(KIND.commit, image.commit, commit);
   const top = /^tree ([0-9a-f]{40})$/m.exec(commit.toString('latin1'))![1]!;
@@ -68,16 +73,16 @@ function sizesFrame(sizes: Map<Oid, number>): Buffer {
   return encodeFrame(KIND.sizes as Kind, ZERO_OID, encodeSizes(sizes));
 }
 
-async function read(store: Store, oid: Oid): Promise<Buffer> {
+async function read(store: Holdings, oid: Oid): Promise<Buffer> {
   const object = await store.readObject(oid);
   if (!object) throw missing(oid);
   return object.data;
 }
 
-async function sizeOf(store: Store, oid: Oid): Promise<number> {
-  const info = await store.blobInfo(oid);
-  if (!info) throw missing(oid);
-  return info.size;
+async function sizeOf(store: Holdings, oid: Oid): Promise<number> {
+  const size = await store.blobSize(oid);
+  if (size === null) throw missing(oid);
+  return size;
 }
 
 function missing(oid: Oid): PassItOnError {

@@ -1,0 +1,49 @@
+/** What trees and blobs are given from: a laptop's store, or a folder that was exported. */
+import type { FileHandle } from 'node:fs/promises';
+import { PassItOnError } from '../core/errors';
+import type { ObjectType, Oid } from '../core/object';
+import type { TreeEntry } from '../core/tree';
+import type { Store } from '../store/store';
+
+export interface Holdings {
+  readObject(oid: Oid): Promise<{ type: ObjectType; data: Buffer } | null>;
+  /** Throws 'damaged' when it is not held. */
+  readTree(oid: Oid): Promise<TreeEntry[]>;
+  /** In bytes; null when not held. */
+  blobSize(oid: Oid): Promise<number | null>;
+  /** Null when not held. */
+  openBlob(oid: Oid): Promise<BlobContent | null>;
+}
+
+export interface BlobContent {
+  size: number;
+  /** To be read once; breaks off with 'damaged' when there are fewer bytes than that. */
+  chunks(): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+const READ_BYTES = 256 * 1024;
+
+export function holdingsOf(store: Store): Holdings {
+  return {
+    readObject: oid => store.readObject(oid),
+    readTree: oid => store.readTree(oid),
+    blobSize: async oid => (await store.blobInfo(oid))?.size ?? null,
+    openBlob: async oid => {
+      const blob = await store.openBlob(oid);
+      if (blob === null) return null;
+      const { size, handle } = blob;
+      return { size, close: () => handle.close(), chunks: () => chunksOf(oid, size, handle) };
+    },
+  };
+}
+
+async function* chunksOf(oid: Oid, size: number, handle: FileHandle): AsyncGenerator<Buffer> {
+  for (let left = size; left > 0; ) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(READ_BYTES, left)));
+    // The length is promised already: a file that shrank can only be answered by breaking off.
+    if (bytesRead === 0) throw new PassItOnError('damaged', `Blob ${oid} is cut off.`, 'Repair it with verify.');
+    left -= bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
