@@ -43,6 +43,8 @@ export const PACKAGES = {
       'iproute2',
       'avahi-daemon',
       'avahi-utils',
+      // Whether others can read our packets: tshark says which are malformed.
+      'tshark',
       // A person at the screen: keys and pictures, and the accessibility bus.
       'xdotool',
       'imagemagick',

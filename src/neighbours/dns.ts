@@ -193,6 +193,7 @@ function writeData(out: Writer, record: ResourceRecord): void {
     case 'NSEC':
       // The next name is the name itself, and one bitmap tells all types below 256 (RFC 6762 §6.1, RFC 4034 §4.1.2).
       out.name(record.name);
+      if (record.data.length === 0) return;
       out.u8(0);
       out.string(bitmap(record.data), 32);
       return;

@@ -47,6 +47,12 @@ const record: fc.Arbitrary<ResourceRecord> = fc.oneof(
     type: fc.constant('TXT' as const),
     data: fc.array(fc.uint8Array({ maxLength: 255 }).map(Buffer.from), { minLength: 1, maxLength: 5 }),
   }),
+  plain({
+    ...common,
+    name: fc.oneof(host, instance),
+    type: fc.constant('NSEC' as const),
+    data: fc.subarray(['A', 'PTR', 'TXT', 'AAAA', 'SRV', 'NSEC'] as const).map(types => [...types]),
+  }),
 );
 const question: fc.Arbitrary<Question> = plain({
   name: fc.oneof(host, instance, fc.constant(SERVICE)),
