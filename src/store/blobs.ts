@@ -277,7 +277,12 @@ export class Blobs {
     await this.#syncs.run(async () => {
       const records = this.#cache.takePending();
       if (records.size === 0 && !always) return;
-      await syncFileSystem(this.dir);
+      try {
+        await syncFileSystem(this.dir);
+      } catch (error) {
+        this.#cache.keepPending(records);
+        throw error;
+      }
       await this.#cache.flush(records);
       this.#unsyncedBytes = 0;
       this.#unsyncedBlobs = 0;

@@ -124,6 +124,11 @@ export class HashCache {
     return taken;
   }
 
+  /** Their blobs did not reach the disk after all. */
+  keepPending(taken: ReadonlySet<Oid>): void {
+    for (const oid of taken) if (this.#index.has(oid)) this.#pending.add(oid);
+  }
+
   /**
    * Brings the file up to date: with records of blobs that are on the disk by now (`sync -f`), and without those of
    * deleted ones. One writer at a time.

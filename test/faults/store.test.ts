@@ -35,15 +35,17 @@ function work(args: string[], crash?: { at: number; when: 'before' | 'after' }):
   return Number(stdout);
 }
 
-/** What power failure may do on top of a crash: whatever was not synced is cut off. */
-function tearUnsynced(dir: string): void {
+/** What power failure may do on top of a crash: whatever was not synced is cut off. `before`: the store as it was. */
+function tearUnsynced(dir: string, before: string): void {
   const records = new HashCache(join(dir, 'cache/hashes'), dir, true);
   for (const prefix of existsSync(join(dir, 'blobs')) ? readdirSync(join(dir, 'blobs')) : []) {
     for (const rest of readdirSync(join(dir, 'blobs', prefix))) {
       const path = join(dir, 'blobs', prefix, rest);
-      // In an image, or on record: it was on the disk before either came to be.
+      // In an image, on record, or there before: it was on the disk before any of it came to be.
       const { nlink, size } = lstatSync(path);
-      if (records.get(prefix + rest) === null && nlink === 1) truncateSync(path, size >> 1);
+      const durable =
+        nlink > 1 || records.get(prefix + rest) !== null || existsSync(join(before, 'blobs', prefix, rest));
+      if (!durable) truncateSync(path, size >> 1);
     }
   }
   for (const name of existsSync(join(dir, 'partial')) ? readdirSync(join(dir, 'partial')) : []) {
@@ -158,7 +160,7 @@ for (const { name, args, first, afterwards, current } of scenarios) {
         const store = join(dir, `at-${crash.at}`);
         run('cp', ['-a', template, store]);
         assert.equal(work([command, store, ...rest], crash), null, 'it came to its end');
-        if (crash.power) tearUnsynced(store);
+        if (crash.power) tearUnsynced(store, template);
         await assertSound(store);
         const versions = await versionsIn(store);
         for (const version of afterwards) if (first.includes(version)) assert.ok(versions.includes(version));
