@@ -164,6 +164,7 @@ export class Service {
       interface: this.options.interface,
       nick: share.nick,
       rate: share.rate,
+      fetching: () => this.upgrades.fetching,
       onError: cause => logError('serving', cause),
     });
   }

@@ -39,8 +39,12 @@ export class Sources implements SourceFinder {
   }
 
   async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
-    const all = await this.askAll(signal);
-    return all.filter(({ answer }) => answer?.images.some(image => image.commit === commit));
+    const found: FoundSource[] = [];
+    for (const { source, nick, answer } of await this.askAll(signal)) {
+      const whole = answer?.images.some(image => image.commit === commit) ?? false;
+      if (whole || answer?.fetching === commit) found.push({ source, nick, partial: !whole });
+    }
+    return found;
   }
 
   /**

@@ -54,6 +54,11 @@ export class Upgrades {
     }
   }
 
+  /** Commit of the image that is being brought here now. */
+  get fetching(): string | null {
+    return this.running?.commit ?? null;
+  }
+
   get isRunning(): boolean {
     return this.running !== null;
   }

@@ -1,19 +1,14 @@
 /**
- * Fetches blobs from every source at once. Work is cut into batches in one queue; each source takes the next batch
- * when it is done with its last, so the fast ones give more. What a source did not deliver goes back into the queue.
- * A source that sends one wrong byte is dropped for good; one that dies may come back.
+ * Fetches blobs from every source at once. Each source takes the next batch when it is done with its last, so the fast
+ * ones give more (scheduler.ts says which). A source that sends one wrong byte is dropped for good; one that dies may
+ * come back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { KIND } from './frames';
+import { Scheduler, type Wanted } from './scheduler';
 import type { Source } from './source';
-
-export interface Wanted {
-  oid: Oid;
-  /** In bytes. */
-  size: number;
-}
 
 /** Where blobs are put; the store's receiveBlob. */
 export interface Receiver {
@@ -30,7 +25,11 @@ export interface BlobSink {
 export interface Giver {
   source: Source;
   nick: string;
+  /** Still fetching the same image itself: what it lacks now it may have soon. */
+  partial: boolean;
   state: 'idle' | 'giving' | 'gone';
+  /** It has nothing of what is left. */
+  starved: boolean;
 }
 
 /**
@@ -44,6 +43,8 @@ const BATCH_OBJECTS = 512;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
 const FAILURES_UNTIL_GONE = 3;
+/** When to ask somebody who is fetching too again for what it did not have yet. */
+const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
 
 /** What the lanes of one source know together. */
@@ -59,11 +60,9 @@ export class BlobFetch {
   readonly givers = new Map<string, Giver>();
   objectsDone = 0;
   bytesDone = 0;
-  /** Nobody works on these now, in the order in which they compress well. */
-  private queue: Wanted[];
-  private readonly missing = new Map<string, Set<Oid>>();
+  private readonly scheduler: Scheduler;
   private readonly liars = new Set<string>();
-  private left: number;
+  private ended = false;
   private wakeUp: () => void = () => {};
   private changed = new Promise<void>(() => {});
   private settle!: { resolve(): void; reject(cause: unknown): void };
@@ -75,8 +74,7 @@ export class BlobFetch {
     private readonly signal: AbortSignal,
     private readonly onProgress: () => void,
   ) {
-    this.queue = [...wanted];
-    this.left = wanted.length;
+    this.scheduler = new Scheduler(wanted, Math.random());
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
@@ -84,7 +82,7 @@ export class BlobFetch {
     this.finished.catch(() => {});
     this.announceChange();
     signal.addEventListener('abort', () => this.end(signal.reason), { once: true });
-    if (this.left === 0) this.settle.resolve();
+    if (wanted.length === 0) this.settle.resolve();
   }
 
   /** Resolves when every blob is there; rejects when stopped or when this laptop cannot store them. */
@@ -94,33 +92,38 @@ export class BlobFetch {
 
   /** True while nobody gives. */
   get waiting(): boolean {
-    return this.left > 0 && ![...this.givers.values()].some(giver => giver.state !== 'gone');
+    const { left, isIdle } = this.scheduler;
+    return left > 0 && isIdle && [...this.givers.values()].every(({ state, starved }) => starved || state === 'gone');
   }
 
   /** A source joins, at the start or late; one that was gone is tried again, one that lied is not. */
-  addSource(source: Source, nick: string): void {
+  addSource(source: Source, nick: string, partial: boolean): void {
     const known = this.givers.get(source.address);
+    if (known) known.partial = partial;
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
-    const giver: Giver = { source, nick, state: 'idle' };
+    const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
     this.givers.set(source.address, giver);
     const health: Health = { failures: 0, busyLanes: 0, rate: 0 };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
   private async lane(giver: Giver, health: Health): Promise<void> {
-    while (this.left > 0 && !this.signal.aborted && giver.state !== 'gone') {
-      const batch = this.take(giver, health);
-      if (!batch) {
-        // Somebody else's batch may yet come back.
-        await this.changed;
+    while (this.scheduler.left > 0 && !this.ended && giver.state !== 'gone') {
+      const now = performance.now();
+      const batch = this.scheduler.take(giver.source.address, this.batchBytes(health), BATCH_OBJECTS, now);
+      giver.starved = batch.length === 0;
+      if (giver.starved) {
+        // Somebody else's batch may yet come back, or a classmate have more by then.
+        const later = new AbortController();
+        await Promise.race([this.changed, sleep(PARTIAL_RETRY_MS, undefined, { signal: later.signal })]);
+        later.abort();
         continue;
       }
       giver.state = 'giving';
       health.busyLanes++;
       try {
         const begun = performance.now();
-        await this.giveBatch(giver, batch);
-        const bytes = batch.reduce((sum, { size }) => sum + size, 0);
+        const bytes = await this.giveBatch(giver, batch);
         health.rate = bytes / ((performance.now() - begun) / 1000);
         health.failures = 0;
       } catch (cause) {
@@ -138,39 +141,23 @@ export class BlobFetch {
     }
   }
 
-  /** The next batch this source can give, without what it said it lacks; null when there is nothing for it. */
-  private take(giver: Giver, health: Health): Wanted[] | null {
-    const lacks = this.missing.get(giver.source.address);
-    const target = this.batchBytes(health);
-    const batch: Wanted[] = [];
-    const rest: Wanted[] = [];
-    let bytes = 0;
-    for (const one of this.queue) {
-      const fits = batch.length === 0 || (bytes + one.size <= target && batch.length < BATCH_OBJECTS);
-      if (!fits || lacks?.has(one.oid)) rest.push(one);
-      else {
-        batch.push(one);
-        bytes += one.size;
-      }
-    }
-    this.queue = rest;
-    return batch.length > 0 ? batch : null;
-  }
-
   private batchBytes(health: Health): number {
-    const left = this.queue.reduce((sum, { size }) => sum + size, 0);
     const lanes = LANES * [...this.givers.values()].filter(({ state }) => state !== 'gone').length;
-    const share = Math.min(health.rate * BATCH_SECONDS, left / (2 * lanes));
+    const share = Math.min(health.rate * BATCH_SECONDS, this.scheduler.bytesWaiting / (2 * lanes));
     return Math.min(Math.max(share, MIN_BATCH_BYTES), MAX_BATCH_BYTES);
   }
 
-  private async giveBatch(giver: Giver, batch: Wanted[]): Promise<void> {
-    const open = new Map(batch.map(wanted => [wanted.oid, wanted]));
+  /** Returns the raw bytes received. */
+  private async giveBatch(giver: Giver, batch: Wanted[]): Promise<number> {
+    const { address } = giver.source;
+    const asked = new Map(batch.map(wanted => [wanted.oid, wanted]));
+    let bytes = 0;
     try {
-      for await (const frame of giver.source.objects([...open.keys()], this.signal)) {
-        const wanted = open.get(frame.oid);
+      for await (const frame of giver.source.objects([...asked.keys()], this.signal)) {
+        const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
-          this.noteMissing(giver, frame.oid);
+          const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
+          this.scheduler.lacks(address, frame.oid, until);
           continue;
         }
         if (frame.kind !== KIND.whole || !wanted || frame.length !== wanted.size) {
@@ -180,15 +167,15 @@ export class BlobFetch {
             'Try another laptop.',
           );
         }
+        // Another source was faster with it.
+        if (this.scheduler.isDone(frame.oid)) continue;
         await this.receive(wanted, frame.payload());
-        open.delete(frame.oid);
-        this.left--;
-        this.objectsDone++;
-        if (this.left === 0) this.settle.resolve();
+        bytes += wanted.size;
         this.onProgress();
       }
+      return bytes;
     } finally {
-      this.queue.unshift(...open.values());
+      this.scheduler.returned(address, batch);
     }
   }
 
@@ -208,11 +195,9 @@ export class BlobFetch {
       await sink.abort();
       throw cause;
     }
-  }
-
-  private noteMissing(giver: Giver, oid: Oid): void {
-    const lacks = this.missing.get(giver.source.address) ?? new Set();
-    this.missing.set(giver.source.address, lacks.add(oid));
+    if (this.scheduler.arrived(oid)) this.objectsDone++;
+    else this.bytesDone -= received;
+    if (this.scheduler.left === 0) this.settle.resolve();
   }
 
   private announceChange(): void {
@@ -224,7 +209,7 @@ export class BlobFetch {
 
   private end(cause: unknown): void {
     this.settle.reject(cause);
-    this.left = 0;
+    this.ended = true;
     this.announceChange();
   }
 }

@@ -17,6 +17,8 @@ export interface ImagesAnswer {
   /** Commit of the image in use there. */
   current: Oid | null;
   images: SharedImage[];
+  /** Commit of an image that is being fetched there, of which it gives what it has. */
+  fetching: Oid | null;
   nick: string;
 }
 
@@ -35,6 +37,7 @@ export function parseImagesAnswer(text: string): ImagesAnswer {
     return {
       current: typeof answer.current === 'string' && isOid(answer.current) ? answer.current : null,
       images: images.map(sharedImage),
+      fetching: typeof answer.fetching === 'string' && isOid(answer.fetching) ? answer.fetching : null,
       nick: typeof answer.nick === 'string' ? answer.nick : '',
     };
   } catch (cause) {

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { PassItOnError } from '../core/errors';
-import { isOid } from '../core/object';
+import { isOid, type Oid } from '../core/object';
 import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { ImagesAnswer, SharedImage } from './images-answer';
@@ -30,6 +30,8 @@ export interface ServerOptions {
   nick: string;
   /** Most bytes a second to send to all neighbours together; undefined: no ceiling. */
   rate?: number;
+  /** The image that this laptop is fetching now. */
+  fetching(): Oid | null;
   onError(cause: unknown): void;
 }
 
@@ -97,6 +99,7 @@ export class TransferServer {
     return {
       current: this.store.state.current?.commit ?? null,
       images: this.store.images().map(shared),
+      fetching: this.options.fetching(),
       nick: this.options.nick,
     };
   }

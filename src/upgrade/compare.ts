@@ -16,8 +16,8 @@ import { imageTree } from '../core/image-tree';
 import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { HeldImage, Quarantine, Store } from '../store/store';
-import type { Wanted } from '../transfer/fetch';
 import { decodeSizes, KIND } from '../transfer/frames';
+import type { Wanted } from '../transfer/scheduler';
 import type { Source } from '../transfer/source';
 import type { FoundSource } from './sources';
 
@@ -54,7 +54,9 @@ export async function compareWithAny(
 ): Promise<Comparison> {
   const remedy = 'Move closer to a laptop that has it.';
   let failure: unknown = new PassItOnError('no-source', 'Nobody near has that version.', remedy);
-  for (const { source } of sources) {
+  for (const { source, partial } of sources) {
+    // Who is still fetching it cannot tell it.
+    if (partial) continue;
     try {
       return await compareWith(store, source, commit, signal);
     } catch (cause) {

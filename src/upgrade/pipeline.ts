@@ -103,7 +103,7 @@ export class Pipeline {
       this.tell();
     });
     this.fetch = fetch;
-    for (const { source, nick } of this.found.values()) fetch.addSource(source, nick);
+    for (const { source, nick, partial } of this.found.values()) fetch.addSource(source, nick, partial);
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
       if (!stop.aborted) ended.abort(cause);
     });
@@ -120,7 +120,7 @@ export class Pipeline {
     let aloneSince: number | null = null;
     for (;;) {
       await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : LOOK_AGAIN_MS, undefined, { signal });
-      for (const { source, nick } of await this.look(commit, signal)) fetch.addSource(source, nick);
+      for (const { source, nick, partial } of await this.look(commit, signal)) fetch.addSource(source, nick, partial);
       this.waiting = fetch.waiting;
       aloneSince = fetch.waiting ? (aloneSince ?? performance.now()) : null;
       if (aloneSince !== null && performance.now() - aloneSince > this.options.patience * 1000) {

@@ -5,9 +5,11 @@ import type { Source } from '../transfer/source';
 export interface FoundSource {
   source: Source;
   nick: string;
+  /** It is fetching that image itself, and gives what it has of it. */
+  partial: boolean;
 }
 
 export interface SourceFinder {
-  /** Everyone near who holds that image now; asked again while an upgrade runs, for late-comers. */
+  /** Everyone near who holds that image now, or is fetching it; asked again while an upgrade runs, for late-comers. */
   find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]>;
 }

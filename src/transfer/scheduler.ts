@@ -1,0 +1,123 @@
+/**
+ * Who fetches which blob next. Pure: knows names of sources and the time it is told, no network.
+ *
+ * Blobs wait in one row, in which like stands beside like, and sources take runs of it. Each laptop begins at a place
+ * of its own, so that classmates who upgrade together hold different parts and can give them to each other. When the
+ * row is empty, an idle source gets what another has not delivered yet: nobody waits for the slowest.
+ */
+import type { Oid } from '../core/object';
+
+export interface Wanted {
+  oid: Oid;
+  /** In bytes. */
+  size: number;
+}
+
+/** A blob may be under way from so many sources at once, and only at the end. */
+const MOST_COPIES = 2;
+
+export class Scheduler {
+  /** Nobody works on these now. */
+  private waiting: Wanted[];
+  /** Who has been asked for what is not here yet. */
+  private readonly underWay = new Map<Oid, { wanted: Wanted; askers: Set<string> }>();
+  /** Source → blob → when to ask it again, in ms. */
+  private readonly missing = new Map<string, Map<Oid, number>>();
+  private readonly done = new Set<Oid>();
+
+  /** `beginning`: from 0 to 1, where in the row to begin. */
+  constructor(
+    private readonly wanted: readonly Wanted[],
+    beginning: number,
+  ) {
+    const first = Math.floor(wanted.length * beginning) % Math.max(wanted.length, 1);
+    this.waiting = [...wanted.slice(first), ...wanted.slice(0, first)];
+  }
+
+  /** Blobs that are not here yet. */
+  get left(): number {
+    return this.wanted.length - this.done.size;
+  }
+
+  /** Nothing has been asked for that is not here yet. */
+  get isIdle(): boolean {
+    return this.underWay.size === 0;
+  }
+
+  /** Bytes that nobody works on. */
+  get bytesWaiting(): number {
+    return this.waiting.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** A batch for this source of about so many bytes and at most so many blobs; empty when there is nothing for it. */
+  take(source: string, bytes: number, objects: number, now: number): Wanted[] {
+    const batch = this.fromRow(source, bytes, objects, now);
+    const all = batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, now);
+    for (const wanted of all) {
+      const flight = this.underWay.get(wanted.oid) ?? { wanted, askers: new Set() };
+      flight.askers.add(source);
+      this.underWay.set(wanted.oid, flight);
+    }
+    return all;
+  }
+
+  /** True the first time: the second of two copies is thrown away. */
+  arrived(oid: Oid): boolean {
+    this.underWay.delete(oid);
+    if (this.done.has(oid)) return false;
+    this.done.add(oid);
+    return true;
+  }
+
+  isDone(oid: Oid): boolean {
+    return this.done.has(oid);
+  }
+
+  /** The source said that it does not have it; it is asked again from `until` on (ms, Infinity: never). */
+  lacks(source: string, oid: Oid, until: number): void {
+    const lacking = this.missing.get(source) ?? new Map<Oid, number>();
+    this.missing.set(source, lacking.set(oid, until));
+  }
+
+  /** The source is done with that batch; what it did not deliver goes back to the head of the row. */
+  returned(source: string, batch: readonly Wanted[]): void {
+    const back = batch.filter(({ oid }) => {
+      const flight = this.underWay.get(oid);
+      flight?.askers.delete(source);
+      return flight?.askers.size === 0;
+    });
+    for (const { oid } of back) this.underWay.delete(oid);
+    this.waiting = [...back, ...this.waiting];
+  }
+
+  private fromRow(source: string, bytes: number, objects: number, now: number): Wanted[] {
+    const batch: Wanted[] = [];
+    const rest: Wanted[] = [];
+    let sum = 0;
+    for (const one of this.waiting) {
+      const fits = batch.length === 0 || (sum + one.size <= bytes && batch.length < objects);
+      if (fits && this.mayAsk(source, one.oid, now)) {
+        batch.push(one);
+        sum += one.size;
+      } else rest.push(one);
+    }
+    this.waiting = rest;
+    return batch;
+  }
+
+  private fromOthers(source: string, bytes: number, objects: number, now: number): Wanted[] {
+    const batch: Wanted[] = [];
+    let sum = 0;
+    for (const { wanted, askers } of this.underWay.values()) {
+      if (askers.size >= MOST_COPIES || askers.has(source) || !this.mayAsk(source, wanted.oid, now)) continue;
+      if (batch.length > 0 && (sum + wanted.size > bytes || batch.length >= objects)) break;
+      batch.push(wanted);
+      sum += wanted.size;
+    }
+    return batch;
+  }
+
+  private mayAsk(source: string, oid: Oid, now: number): boolean {
+    return (this.missing.get(source)?.get(oid) ?? 0) <= now;
+  }
+}
