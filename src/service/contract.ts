@@ -134,6 +134,34 @@ export interface VerifyReport {
   problems: { path: string; problem: string }[];
   /** What an ordinary user could not set (owners, device nodes): recorded, not damage. */
   notKept: { path: string; problem: string }[];
+  /** After a repair: paths made anew before this report, and contents that came from elsewhere for it. */
+  repaired?: { paths: number; objects: number };
+}
+
+export interface CleanResult {
+  /** Those that are gone. */
+  images: ImageInfo[];
+  /** What the disk got back. */
+  bytesFreed: number;
+}
+
+export interface ExportResult {
+  dir: string;
+  images: ImageInfo[];
+  /** Files written now, and their size; what was there already is not written again. */
+  objects: number;
+  bytes: number;
+}
+
+export interface AdoptResult {
+  image: ImageInfo;
+  /** It is the current one now. */
+  isCurrent: boolean;
+  /** Contents copied from the running system, and their size in bytes. */
+  objectsTaken: number;
+  bytesTaken: number;
+  bytesReceived: number;
+  seconds: number;
 }
 
 export interface PublishResult {
@@ -165,7 +193,18 @@ export interface Methods {
   /** restart: run the activation hook afterwards. */
   activate: [{ restart?: boolean }, Status];
   goBack: [{ restart?: boolean }, Status];
-  verify: [{ version?: string }, VerifyReport];
+  /** repair: mend what can be mended first, with contents from neighbours or `from` where they are lost here. */
+  verify: [{ version?: string; repair?: boolean; from?: string[] }, VerifyReport];
+  /** Drop one image and what only it needed. */
+  remove: [{ version: string }, CleanResult];
+  /** Drop images that are not current, previous, staged, served or fetched; without a current image only leftovers. */
+  collectGarbage: [null, CleanResult];
+  /** dir: absolute; without versions all images. */
+  export: [{ dir: string; versions?: string[] }, ExportResult];
+  /** mtree(5) text of every path; the current image if none is named. */
+  manifest: [{ version?: string }, string];
+  /** root: absolute path of the running system. Answers when it is in the store; `progress` events meanwhile. */
+  adopt: [{ version: string; root: string; from?: string[]; patience?: number }, AdoptResult];
 }
 
 export interface Events {

@@ -29,6 +29,11 @@ const METHODS: readonly MethodName[] = [
   'activate',
   'goBack',
   'verify',
+  'remove',
+  'collectGarbage',
+  'export',
+  'manifest',
+  'adopt',
 ];
 
 export class RpcServer {

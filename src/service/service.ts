@@ -21,8 +21,8 @@ import type {
   PublishResult,
   Result,
   Status,
-  VerifyReport,
 } from './contract';
+import { info as infoOf, Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
 import { Sources } from './sources';
@@ -47,6 +47,9 @@ export class Service {
   private readonly events = new EventEmitter();
   private readonly near: Near;
   private readonly upgrades: Upgrades;
+  private readonly keeping: Keeping;
+  /** Commits that are being compared now. */
+  private readonly comparing: string[] = [];
   private readonly warnings: string[] = [];
   private server: TransferServer | null = null;
 
@@ -57,6 +60,11 @@ export class Service {
   ) {
     this.near = new Near(neighbours, store, event => this.emit('neighbour', event));
     this.upgrades = new Upgrades(store, state => this.emit('progress', state));
+    this.keeping = new Keeping(store, this.upgrades, {
+      sources: from => this.sources(from),
+      find: (version, sources) => this.find(version, sources),
+      inUse: () => new Set([...this.comparing, ...(this.server?.inUse() ?? [])]),
+    });
     neighbours.on('warning', sentence => this.warn(sentence));
   }
 
@@ -155,7 +163,24 @@ export class Service {
       await this.store.goBack();
       return this.activated(restart ?? false);
     },
-    verify: ({ version }) => this.verify(version),
+    verify: params => this.watching(() => this.keeping.verify(params)),
+    remove: async params => {
+      const result = await this.keeping.remove(params);
+      this.changed();
+      return result;
+    },
+    collectGarbage: async () => {
+      const result = await this.keeping.collectGarbage();
+      this.changed();
+      return result;
+    },
+    export: params => this.keeping.export(params),
+    manifest: params => this.keeping.manifest(params),
+    adopt: async params => {
+      const result = await this.watching(() => this.keeping.adopt(params, DEFAULT_PATIENCE_SECONDS));
+      this.changed();
+      return result;
+    },
   };
 
   private async share(share: NonNullable<ServiceOptions['share']>): Promise<void> {
@@ -244,8 +269,11 @@ export class Service {
     const sources = this.sources(from);
     const signal = new AbortController().signal;
     this.near.watch();
+    let comparing: string | null = null;
     try {
       const to = await this.find(target, sources);
+      comparing = to.commit;
+      this.comparing.push(comparing);
       const found = await sources.find(to.commit, signal);
       const comparison = this.store.image(to.commit)
         ? await compareHeld(this.store, to.commit)
@@ -256,8 +284,19 @@ export class Service {
         found.map(({ source, nick }) => ({ address: source.address, nick })),
       );
     } finally {
+      if (comparing !== null) this.comparing.splice(this.comparing.indexOf(comparing), 1);
       this.near.unwatch();
       sources.close();
+    }
+  }
+
+  /** With an eye on who is near, so that late-comers can help. */
+  private async watching<T>(work: () => Promise<T>): Promise<T> {
+    this.near.watch();
+    try {
+      return await work();
+    } finally {
+      this.near.unwatch();
     }
   }
 
@@ -289,13 +328,6 @@ export class Service {
     return { ...result, image: info(result.image)! };
   }
 
-  private async verify(version: string | undefined): Promise<VerifyReport> {
-    const image = version === undefined ? this.store.state.current : this.store.resolve(version);
-    if (!image) throw new PassItOnError('no-image', 'This laptop uses no image yet.', 'Name the version to verify.');
-    const report = await this.store.verify(image.commit, {});
-    return { ...report, image: info(image)! };
-  }
-
   private warn(sentence: string): void {
     logLine(`warning: ${sentence}`);
     if (this.warnings.includes(sentence)) return;
@@ -309,11 +341,8 @@ export class Service {
   }
 }
 
-/** The facts of an image that leave the process, without where it lies on disk. */
 function info(image: HeldImage | null): ImageInfo | null {
-  if (!image) return null;
-  const { name, version, commit, releaseTime, signedBy, bytes } = image;
-  return { name, version, commit, releaseTime, signedBy, bytes };
+  return image === null ? null : infoOf(image);
 }
 
 function isoTime(seconds: number): string {

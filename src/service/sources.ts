@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { formatAddress, looksLikeAddress, parseAddress } from '../transfer/address';
+import { FolderSource, looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
-import { HttpSource } from '../transfer/source';
+import { HttpSource, type Source } from '../transfer/source';
 import type { FoundSource, SourceFinder } from '../upgrade/sources';
 
 /** Everyone who may be asked, best first: `host:port` and the nick they go by. */
@@ -20,7 +21,7 @@ const MAX_CANDIDATES = 64;
 const LOOK_EVERY_MS = 300;
 
 interface Asked {
-  source: HttpSource;
+  source: Source;
   nick: string;
   answer: ImagesAnswer | null;
   at: number;
@@ -35,7 +36,7 @@ export class Sources implements SourceFinder {
     private readonly near: Candidates,
     from: readonly string[],
   ) {
-    this.typed = new Set(from.map(text => formatAddress(parseAddress(text))));
+    this.typed = new Set(from.map(normal));
   }
 
   async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
@@ -53,7 +54,7 @@ export class Sources implements SourceFinder {
    * @throws PassItOnError 'no-source' | 'ambiguous'
    */
   async resolve(target: string, ownName: string | null, patience: number, signal: AbortSignal): Promise<SharedImage> {
-    if (looksLikeAddress(target)) return this.currentAt(target, signal);
+    if (looksLikeAddress(target) || looksLikeFolder(target)) return this.currentAt(target, signal);
     const deadline = performance.now() + patience * 1000;
     for (;;) {
       const matches = new Map<Oid, SharedImage>();
@@ -74,7 +75,7 @@ export class Sources implements SourceFinder {
   }
 
   private async currentAt(text: string, signal: AbortSignal): Promise<SharedImage> {
-    const address = formatAddress(parseAddress(text));
+    const address = normal(text);
     this.typed.add(address);
     const answer = await this.source(address, '').source.images(signal);
     const image = answer.images.find(({ commit }) => commit === answer.current);
@@ -105,11 +106,17 @@ export class Sources implements SourceFinder {
   private source(address: string, nick: string): Asked {
     let one = this.asked.get(address);
     if (!one) {
-      one = { source: new HttpSource(parseAddress(address)), nick, answer: null, at: 0 };
+      const source = looksLikeFolder(address) ? new FolderSource(address) : new HttpSource(parseAddress(address));
+      one = { source, nick, answer: null, at: 0 };
       this.asked.set(address, one);
     }
     return one;
   }
+}
+
+/** What tells sources apart: `host:port`, or the path of a folder. */
+function normal(text: string): string {
+  return looksLikeFolder(text) ? text : formatAddress(parseAddress(text));
 }
 
 function names(target: string, { name, version, commit }: SharedImage): boolean {

@@ -14,6 +14,9 @@ import type { Sources } from './sources';
 
 const FILE = 'upgrade.json';
 
+/** How an image is brought here. */
+export type Bring = (pipeline: Pipeline, signal: AbortSignal) => Promise<void>;
+
 const NOTHING_YET: Progress = {
   step: 'compare',
   filesDone: 0,
@@ -67,7 +70,7 @@ export class Upgrades {
    * Resolves when the image is staged. Asking again for what is running already joins it.
    * @throws PassItOnError 'busy' while another upgrade runs; and all of the pipeline's.
    */
-  start(to: SharedImage, sources: Sources, patience: number): Promise<UpgradeResult> {
+  start(to: SharedImage, sources: Sources, patience: number, bring?: Bring): Promise<UpgradeResult> {
     if (this.running) {
       if (this.running.commit === to.commit) {
         sources.close();
@@ -77,7 +80,8 @@ export class Upgrades {
       throw new PassItOnError('busy', `An upgrade to ${this.state?.to.version} is running.`, remedy);
     }
     const stop = new AbortController();
-    const result = this.run(to, sources, patience, stop.signal).finally(() => {
+    const run: Bring = bring ?? ((pipeline, signal) => pipeline.run(to.commit, signal));
+    const result = this.run(to, sources, patience, stop.signal, run).finally(() => {
       this.running = null;
       sources.close();
     });
@@ -107,7 +111,13 @@ export class Upgrades {
     await this.forgetFile();
   }
 
-  private async run(to: SharedImage, sources: Sources, patience: number, signal: AbortSignal): Promise<UpgradeResult> {
+  private async run(
+    to: SharedImage,
+    sources: Sources,
+    patience: number,
+    signal: AbortSignal,
+    bring: Bring,
+  ): Promise<UpgradeResult> {
     const begun = performance.now();
     const from = this.store.state.current;
     const image: ImageInfo = { ...to };
@@ -118,7 +128,7 @@ export class Upgrades {
     this.tell({ to: image, from, state: 'running', progress: NOTHING_YET, error: null });
     await this.remember();
     try {
-      await pipeline.run(to.commit, signal);
+      await bring(pipeline, signal);
     } catch (cause) {
       const error = toPassItOnError(signal.aborted ? signal.reason : cause);
       const stopped = error.code === 'stopped';
@@ -128,7 +138,8 @@ export class Upgrades {
       throw error;
     }
     this.tell({ ...this.state!, state: 'staged' });
-    await this.remember();
+    if (this.store.state.staged?.commit === to.commit) await this.remember();
+    else await this.finished();
     const { version, commit } = to;
     const seconds = Math.round((performance.now() - begun) / 10) / 100;
     return { result: 'staged', version, commit, bytesReceived: pipeline.bytesReceived, seconds };

@@ -88,10 +88,20 @@ export type Content = { size: number; sha256: string } | { link: ByteString } | 
 
 /** The manifest as it is made: only its SHA-256 is kept. */
 export class ManifestHash {
-  readonly #hash = createHash('sha256').update(manifestHeader(), 'latin1');
+  readonly #hash = createHash('sha256');
+
+  /** onLine: sees the header and every line, with their ends. */
+  constructor(private readonly onLine: (line: string) => void = () => {}) {
+    this.#say(manifestHeader());
+  }
 
   add(path: ByteString, full: FullAttributes, content: Content): void {
-    this.#hash.update(manifestLine(path, full, content), 'latin1');
+    this.#say(manifestLine(path, full, content));
+  }
+
+  #say(line: string): void {
+    this.#hash.update(line, 'latin1');
+    this.onLine(line);
   }
 
   digest(): string {
@@ -130,9 +140,9 @@ export function missingBlob(oid: Oid): PassItOnError {
 export async function computeManifest(
   paths: AsyncIterable<ImagePath>,
   blobs: Blobs,
-  options: WorkOptions = {},
+  options: WorkOptions & { onLine?: (line: string) => void } = {},
 ): Promise<Totals & { sha256: string }> {
-  const manifest = new ManifestHash();
+  const manifest = new ManifestHash(options.onLine);
   const totals: Totals = { paths: 0, files: 0, bytes: 0 };
   for await (const item of paths) {
     stopIfAsked(options.signal);

@@ -15,9 +15,10 @@ import { Choice } from './choice';
 import { type Cleaned, Cleaning } from './cleaning';
 import { removeTree } from './disk';
 import { Floors } from './floors';
+import { type Gathered, gather } from './gather';
 import { Git } from './git';
 import { describe, HeldImages } from './held';
-import { readAttributes, readHead } from './image';
+import { computeManifest, readAttributes, readHead, walkImage } from './image';
 import { Layout } from './layout';
 import { Lock } from './lock';
 import { type GitObject, ObjectReader, TreeCache } from './objects';
@@ -33,6 +34,7 @@ import { verifyTree } from './verify';
 export type { BlobWriter } from './blob-writer';
 export type { OpenBlob } from './blobs';
 export type { Cleaned } from './cleaning';
+export type { Gathered } from './gather';
 export type { PublishOptions } from './publish';
 export type { Quarantine } from './quarantine';
 export type { Repaired } from './repair';
@@ -273,6 +275,25 @@ export class Store {
   }
 
   /**
+   * Copies what an unfinished image lacks from the same paths below `root`, where they hold it. sizes: of what is wanted,
+   * in bytes. What differs there is left for the network. Throws 'stopped', 'no-space', 'bad-data'.
+   */
+  async gather(
+    commit: Oid,
+    quarantine: Quarantine,
+    root: string,
+    sizes: ReadonlyMap<Oid, number>,
+    opts: WorkOptions = {},
+  ): Promise<Gathered> {
+    this.#mayWrite();
+    try {
+      return await gather(commit, quarantine, root, sizes, this.#blobs, opts);
+    } catch (error) {
+      throw toPassItOnError(error);
+    }
+  }
+
+  /**
    * Builds the complete tree of an image whose blobs are all held, and lets it appear under `images/` by one rename.
    * The quarantine is gone afterwards. Throws 'damaged' (a blob or tree is missing), 'no-space', 'stopped'.
    */
@@ -364,6 +385,16 @@ export class Store {
     const found = await verifyTree(image.dir, head, attributes, this.#objects, this.#blobs, opts);
     const { damage: _, ...told } = found;
     return { image, ...told };
+  }
+
+  /** The manifest of a held image: mtree(5) text, all ASCII. Throws 'not-found', 'stopped', 'damaged'. */
+  async manifest(commit: Oid, opts: WorkOptions = {}): Promise<string> {
+    const { head } = this.#held.need(commit);
+    const attributes = readAttributes(head, this.#objects);
+    const lines: string[] = [];
+    const paths = walkImage(head, attributes, this.#objects);
+    await computeManifest(paths, this.#blobs, { ...opts, onLine: line => lines.push(line) });
+    return lines.join('');
   }
 
   /** Whether the trees and attributes of a held image can all be read; else `restoreObjects`. Throws 'not-found'. */

@@ -10,6 +10,7 @@ import { isOid, type Oid } from '../core/object';
 import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { ImagesAnswer, SharedImage } from './images-answer';
+import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
 import { serveGit } from './server-git';
 import { serveObjects } from './server-objects';
@@ -37,6 +38,7 @@ export interface ServerOptions {
 
 export class TransferServer {
   private streams = 0;
+  private readonly leases = new Leases();
   private readonly limit: RateLimit | null;
 
   private constructor(
@@ -66,6 +68,11 @@ export class TransferServer {
     await closed;
   }
 
+  /** Commits that somebody is fetching from here. */
+  inUse(): Set<string> {
+    return this.leases.active();
+  }
+
   private answer(request: IncomingMessage, response: ServerResponse): void {
     if (!this.isOurInterface(request)) {
       request.socket.destroy();
@@ -77,6 +84,8 @@ export class TransferServer {
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://laptop');
     const path = url.pathname;
+    const client = request.socket.remoteAddress ?? '';
+    this.leases.renew(client);
     if (request.method === 'POST' && path === '/objects') {
       return this.stream(response, () => serveObjects(this.store, request, response, this.limit));
     }
@@ -89,7 +98,15 @@ export class TransferServer {
       const have = url.searchParams.get('have');
       if (!image) return refuse(response, 404);
       if (have !== null && !isOid(have)) return refuse(response, 400);
+      this.leases.take(client, [image.commit]);
       return this.stream(response, () => serveTrees(this.store, image, have, response, this.limit));
+    }
+    // A clone takes whatever the refs name.
+    if (path === '/info/refs') {
+      this.leases.take(
+        client,
+        this.store.images().map(({ commit }) => commit),
+      );
     }
     if (await serveGit(this.store, path, response)) return;
     refuse(response, 404);

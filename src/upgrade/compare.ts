@@ -80,7 +80,7 @@ export async function compareHeld(store: Store, commit: Oid): Promise<Comparison
 }
 
 /** Takes in only what hangs together: each object is stored under the hash of what really came. */
-async function receiveTrees(
+export async function receiveTrees(
   source: Source,
   quarantine: Quarantine,
   commit: Oid,

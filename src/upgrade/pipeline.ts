@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import type { Store } from '../store/store';
+import type { Gathered, Store } from '../store/store';
 import { BlobFetch, type Giver } from '../transfer/fetch';
 import { type Comparison, compareWithAny } from './compare';
 import { type Estimate, ProgressMeter } from './progress';
@@ -33,11 +33,19 @@ const TELL_EVERY_MS = 200;
 /** Kept free beside the estimate, for the file system's own needs. */
 const SPARE_BYTES = 8 << 20;
 
+type ToFetch = Pick<Comparison, 'commit' | 'wanted' | 'bytesRaw'>;
+type Wanted = ToFetch['wanted'][number];
+
+function sizeOf(wanted: readonly Wanted[]): number {
+  return wanted.reduce((sum, { size }) => sum + size, 0);
+}
+
 export class Pipeline {
   private readonly meter = new ProgressMeter(() => performance.now() / 1000);
   private readonly found = new Map<string, FoundSource>();
   private fetch: BlobFetch | null = null;
   private waiting = false;
+  private gathered: Gathered = { objects: 0, bytes: 0 };
   private toldAt = 0;
 
   constructor(
@@ -66,11 +74,29 @@ export class Pipeline {
     this.enter('ready', 0, 0);
   }
 
-  private async bring(commit: Oid, signal: AbortSignal): Promise<void> {
+  /**
+   * Brings the image that a laptop runs already, flashed by other means: contents are taken from its own files below
+   * `root` (absolute) where they are the image's, and only the rest is fetched. It becomes the current one if there is none.
+   * @throws PassItOnError as `run` does
+   */
+  async adopt(commit: Oid, root: string, signal: AbortSignal): Promise<Gathered> {
+    if (this.store.image(commit) === null) await this.bring(commit, signal, root);
+    if (this.store.state.current === null) await this.store.use(commit);
+    this.enter('ready', 0, 0);
+    return this.gathered;
+  }
+
+  /** Fetches contents of a held image that were lost here. @throws PassItOnError as `run` does */
+  async fetchLost(commit: Oid, wanted: Wanted[], signal: AbortSignal): Promise<void> {
+    await this.look(commit, signal);
+    await this.fetchBlobs({ commit, wanted, bytesRaw: sizeOf(wanted) }, signal);
+  }
+
+  private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
     this.enter('compare', 0, 0);
     const comparison = await this.compare(commit, signal);
     await checkSpace(this.store, comparison);
-    await this.fetchBlobs(comparison, signal);
+    await this.fetchBlobs(root === null ? comparison : await this.gather(comparison, root, signal), signal);
     const { quarantine } = comparison;
     await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
     await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
@@ -93,7 +119,19 @@ export class Pipeline {
     }
   }
 
-  private async fetchBlobs(comparison: Comparison, signal: AbortSignal): Promise<void> {
+  /** Takes what `root` holds; the rest is still to be fetched. */
+  private async gather(comparison: Comparison, root: string, signal: AbortSignal): Promise<ToFetch> {
+    const { commit, quarantine } = comparison;
+    this.enter('fetch', comparison.wanted.length, comparison.bytesRaw);
+    const sizes = new Map(comparison.wanted.map(({ oid, size }) => [oid, size]));
+    const onProgress = this.follow('fetch');
+    this.gathered = await this.store.gather(commit, quarantine, root, sizes, { onProgress, signal });
+    const wanted: Wanted[] = [];
+    for (const one of comparison.wanted) if (!(await this.store.hasBlob(one.oid))) wanted.push(one);
+    return { commit, wanted, bytesRaw: sizeOf(wanted) };
+  }
+
+  private async fetchBlobs(comparison: ToFetch, signal: AbortSignal): Promise<void> {
     this.enter('fetch', comparison.wanted.length, comparison.bytesRaw);
     const ended = new AbortController();
     const stop = AbortSignal.any([signal, ended.signal]);
