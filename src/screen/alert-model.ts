@@ -55,7 +55,7 @@ function question(state: ScreenState): AlertView | null {
 function lostAlert(state: ScreenState): AlertView {
   return {
     kind: 'error',
-    title: state.status ? _('The helper program has stopped.') : _('The helper program does not start.'),
+    title: state.status ? _('Something in Pass It On has stopped.') : _('Something in Pass It On does not start.'),
     line: _('It is being started again. Nothing is lost.'),
     buttons: [answer('reconnect', _('Try now'))],
     escape: 'reconnect',

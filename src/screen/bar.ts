@@ -9,6 +9,7 @@ import {
   type Gtk3,
   HORIZONTAL,
   on,
+  onPress,
   setLabel,
   toggleClass,
   VERTICAL,
@@ -44,7 +45,7 @@ export class PillButton {
     row.add(texts);
     this.widget.add(row);
     row.showAll();
-    on(this.widget, 'clicked', () => {
+    onPress(this.widget, () => {
       if (this.view) act(this.view.action);
     });
     on(this.sign, 'draw', cr => {

@@ -193,7 +193,7 @@ export class Controller {
 
   private need(): ServiceClient {
     if (this.client) return this.client;
-    throw new PassItOnError('service', 'The helper program is not there.', 'Wait a moment and try again.');
+    throw new PassItOnError('service', 'The service is not there.', 'Wait a moment and try again.');
   }
 
   private compareAgain(): void {

@@ -36,7 +36,16 @@ export const START = 1;
 export const END = 2;
 export const CENTER = 3;
 export const STATE = { active: 1, hover: 2, focused: 32 } as const;
-export const KEY = { escape: 0xff1b, enter: 0xff0d, q: 0x71, Q: 0x51 } as const;
+export const KEY = {
+  escape: 0xff1b,
+  enter: 0xff0d,
+  left: 0xff51,
+  up: 0xff52,
+  right: 0xff53,
+  down: 0xff54,
+  q: 0x71,
+  Q: 0x51,
+} as const;
 export const MODIFIER = { control: 4, alt: 8 } as const;
 
 type Reporter = (error: unknown, where: string) => void;
@@ -81,6 +90,23 @@ interface Signals {
 /** Connects a handler whose errors are reported and never reach GTK; after an error the event counts as unhandled. */
 export function on<S extends keyof Signals>(object: GObject, signal: S, handler: Signals[S]): void {
   object.on(signal, guard<never[], unknown>(signal, false, handler as (...args: never[]) => unknown));
+}
+
+/** As GTK's own setting of that name, which some desktops set to nothing. */
+const DOUBLE_CLICK_MS = 400;
+
+/**
+ * A button's press, but not the second half of a double click nor a key held down: children press everything twice,
+ * and the second press would hit what the button has become by the first.
+ */
+export function onPress(button: Gtk3.Button, pressed: () => void): void {
+  let last = Number.NEGATIVE_INFINITY;
+  on(button, 'clicked', () => {
+    const now = performance.now();
+    const again = now - last < DOUBLE_CLICK_MS;
+    last = now;
+    if (!again) pressed();
+  });
 }
 
 /** Takes a widget out of its parent without `destroy`, which leaks in node-gtk; children go first. */

@@ -1,6 +1,6 @@
 /** One laptop on the stage: a real button (focus, keyboard, screen reader) that draws itself. */
 import { drawBadge, drawIcon, drawText, GREY, NO_COLORS, renderIcon, roundedRect, type Sign, setColor } from './draw';
-import { addClass, type Cairo, describe, Gtk, type Gtk3, on, STATE } from './gtk';
+import { addClass, type Cairo, describe, Gtk, type Gtk3, on, onPress, STATE } from './gtk';
 import { laptopIcon } from './icons';
 import { type Rect, type StageLayout, textHeight } from './layout';
 import type { LaptopKey } from './state';
@@ -45,7 +45,7 @@ export class LaptopButton {
 
   constructor(tapped: (key: LaptopKey) => void) {
     addClass(this.button, 'laptop');
-    on(this.button, 'clicked', () => {
+    onPress(this.button, () => {
       if (this.view) tapped(this.view.key);
     });
     on(this.button, 'draw', cr => {

@@ -11,6 +11,7 @@ import {
   type Sign,
   setColor,
 } from './draw';
+import { type Direction, nearest } from './focus';
 import { addClass, type Cairo, describe, Gtk, type Gtk3, guard, on, rightToLeft } from './gtk';
 import { laptopIcon } from './icons';
 import { cellGeometry, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
@@ -79,6 +80,21 @@ export class Stage {
   /** Where that laptop's button stands, for who must scroll to it or tap it. */
   buttonFor(key: LaptopKey): Gtk3.Button | null {
     return this.buttons.get(key)?.button ?? null;
+  }
+
+  /** Moves the keyboard from one laptop to the next; false where it leaves the stage, or is not on it. */
+  moveFocus(direction: Direction): boolean {
+    const there = this.placed.map(({ view, geometry }) => ({ cell: geometry.cell, button: this.buttonFor(view.key) }));
+    const from = there.find(({ button }) => button?.isFocus());
+    if (!from) return false;
+    const next = nearest(
+      there.map(({ cell }) => cell),
+      from.cell,
+      direction,
+    );
+    if (next === null) return false;
+    there[next]?.button?.grabFocus();
+    return true;
   }
 
   update(view: View): void {

@@ -13,6 +13,7 @@ import { applyStyle, type Frame, frameFor } from './style';
 import { Toolbar } from './toolbar';
 
 const FRAME_PATIENCE_MS = 1000;
+const DIRECTIONS = ['up', 'down', 'left', 'right'] as const;
 
 export interface WindowOptions {
   /** First size in pixels, where no window manager decides. */
@@ -35,6 +36,9 @@ export class ScreenWindow {
   private size = { width: 0, height: 0 };
   private pending: NodeJS.Immediate | null = null;
   private full = false;
+  private begun = false;
+  /** Where the keyboard was when the alert appeared. */
+  private focusBefore: Gtk3.Widget | null = null;
   private onFrame: (() => void) | null = null;
 
   constructor(
@@ -86,10 +90,19 @@ export class ScreenWindow {
     if (this.pending) clearImmediate(this.pending);
     this.pending = null;
     const shown = view(this.controller.state);
+    const focus = this.window.getFocus();
+    if (shown.alert && !this.focusBefore) this.focusBefore = focus;
     this.toolbar.update(shown.colors, this.frame);
     this.alert.update(shown.alert, this.frame);
     this.bar.update(shown.bar, this.frame);
     this.stage.update(shown);
+    if (!shown.alert) {
+      this.focusBefore?.grabFocus();
+      this.focusBefore = null;
+    }
+    // What had the keyboard may be gone; then it is where everything begins, or at the one thing that can be done.
+    if (!this.window.getFocus())
+      (shown.laptop.enabled ? this.stage.buttonFor('mine') : this.bar.button.widget)?.grabFocus();
   }
 
   /** Sugar has put another activity in front: nothing needs to move meanwhile. */
@@ -143,6 +156,9 @@ export class ScreenWindow {
         this.frame = frameFor(width, height, this.options.scaling);
         applyStyle(this.frame);
         this.update();
+        // GTK begins at the first button, which closes everything: a child that presses Enter means its laptop.
+        if (!this.begun) this.stage.buttonFor('mine')?.grabFocus();
+        this.begun = true;
       }),
     );
   }
@@ -160,6 +176,8 @@ export class ScreenWindow {
       else this.window.unfullscreen();
       return true;
     }
+    const direction = DIRECTIONS.find(name => KEY[name] === keyval);
+    if (direction && !control && !alt) return this.stage.moveFocus(direction);
     if (keyval !== KEY.escape) return false;
     if (!this.alert.escape()) this.controller.unselect();
     return true;

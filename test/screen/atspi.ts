@@ -67,10 +67,14 @@ export class Accessibility {
   private constructor(
     private readonly bus: MessageBus,
     private readonly application: string,
+    private readonly isAlive: () => boolean,
   ) {}
 
-  /** @param application the program's name, as GLib's prgname */
-  static async connect(sessionAddress: string, application: string): Promise<Accessibility> {
+  /**
+   * @param application the program's name, as GLib's prgname
+   * @param isAlive false once it has ended: then nothing is waited for
+   */
+  static async connect(sessionAddress: string, application: string, isAlive = () => true): Promise<Accessibility> {
     const session = sessionBus({ busAddress: sessionAddress });
     const answer = await session.call(
       new Message({
@@ -82,7 +86,7 @@ export class Accessibility {
     );
     session.disconnect();
     const bus = sessionBus({ busAddress: answer?.body[0] as string });
-    return new Accessibility(bus, application);
+    return new Accessibility(bus, application, isAlive);
   }
 
   close(): void {
@@ -141,6 +145,7 @@ export class Accessibility {
       thing.role === role && (typeof name === 'string' ? thing.name === name : name.test(thing.name));
     let seen: Thing[] = [];
     const found = await waitFor(async () => {
+      if (!this.isAlive()) throw new Error(`${this.application} has ended`);
       seen = await this.all().catch(() => []);
       return seen.find(fits) ?? null;
     });

@@ -5,12 +5,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Thing } from './atspi';
 
 const run = promisify(execFile);
+const PACE_MS = 500;
 
 export class Desktop {
+  private pressed = 0;
+
   private constructor(
     readonly display: string,
     readonly busAddress: string,
@@ -45,11 +49,11 @@ export class Desktop {
     return { ...environment(this.folder, this.display), DBUS_SESSION_BUS_ADDRESS: this.busAddress };
   }
 
-  /** A real click of a real pointer in the middle of it. */
-  async click(thing: Thing): Promise<void> {
+  /** Real clicks of a real pointer in the middle of it. */
+  async click(thing: Thing, times = 1): Promise<void> {
     const { x, y, width, height } = await thing.extents();
     const at = [String(Math.round(x + width / 2)), String(Math.round(y + height / 2))];
-    await this.xdotool('mousemove', '--sync', ...at, 'click', '1');
+    await this.xdotool('mousemove', ...at, 'click', '--repeat', String(times), '--delay', '80', '1');
   }
 
   async key(...keys: string[]): Promise<void> {
@@ -73,6 +77,9 @@ export class Desktop {
   }
 
   private async xdotool(...args: string[]): Promise<void> {
+    // At a person's pace: two presses within the time of a double click are one, and meant so.
+    await sleep(Math.max(0, this.pressed + PACE_MS - performance.now()));
+    this.pressed = performance.now();
     await run('xdotool', args, { env: this.env, timeout: 30_000 });
   }
 }

@@ -28,6 +28,17 @@ describe('the screen, from tap to Ready', () => {
   let screen: ChildProcess;
   let person: Accessibility;
 
+  /** Each step begins where the one before has ended: after a failure there is nothing to go on with. */
+  let broken = false;
+  function step(name: string, work: () => Promise<void>): void {
+    it(name, async () => {
+      assert.ok(!broken, 'an earlier step has failed');
+      broken = true;
+      await work();
+      broken = false;
+    });
+  }
+
   /** Starts the screen on my laptop; it starts the service by itself where none runs. */
   async function openScreen(): Promise<void> {
     const hook = join(folder, 'hook');
@@ -36,7 +47,8 @@ describe('the screen, from tap to Ready', () => {
       env: { ...desktop.env, PASS_IT_ON_ACTIVATION_HOOK: hook },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    person = await Accessibility.connect(desktop.busAddress, 'pass-it-on');
+    const alive = () => screen.exitCode === null && screen.signalCode === null;
+    person = await Accessibility.connect(desktop.busAddress, 'pass-it-on', alive);
     await person.button('Stop');
   }
 
@@ -67,7 +79,7 @@ describe('the screen, from tap to Ready', () => {
       rmSync(tree, { recursive: true });
     }
     // Slow enough to be watched and to be stopped half way.
-    await ana.serve('--colors', '#AC32FF,#FF2B34', '--rate', '900000');
+    await ana.serve('--colors', '#AC32FF,#FF2B34', '--rate', '500000');
     await fatima.serve('--colors', '#C97E00,#FF8F00');
   });
 
@@ -79,7 +91,7 @@ describe('the screen, from tap to Ready', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('shows who is near, newer above and older below', async () => {
+  step('shows who is near, newer above and older below', async () => {
     await openScreen();
     const newer = await person.button('Ana has 407');
     const older = await person.button('Fatima has 405');
@@ -91,16 +103,24 @@ describe('the screen, from tap to Ready', () => {
     await desktop.picture('choose-nobody-tapped');
   });
 
-  it('says what will happen after one tap, and offers one button', async () => {
-    await desktop.click(await person.button('Ana has 407'));
+  step('says what will happen after one tap, and offers one button', async () => {
+    // The keyboard begins at my laptop; Up is who has something newer.
+    assert.ok(await (await person.button('My laptop has 406')).is('focused'));
+    await desktop.key('Up', 'Return');
+    await person.text('Ana has 407.');
+    assert.ok(await (await person.button('Ana has 407')).is('focused'));
+    await desktop.key('Escape');
+    await person.gone('label', 'Ana has 407.');
+    // A child presses twice: that is one wish.
+    await desktop.click(await person.button('Ana has 407'), 2);
     await person.text('Ana has 407.');
     await person.text(/MB to fetch · \d+ files change$/);
     assert.ok(await (await person.button('Upgrade to 407')).is('sensitive'));
     await desktop.picture('choose');
   });
 
-  it('fetches, can be stopped without a loss, and goes on', async () => {
-    await desktop.click(await person.button('Upgrade to 407'));
+  step('fetches, can be stopped without a loss, and goes on', async () => {
+    await desktop.click(await person.button('Upgrade to 407'), 2);
     await person.text('Getting 407 from Ana');
     await person.button('Ana has 407');
     await person.text(/ of .* MB/);
@@ -118,7 +138,7 @@ describe('the screen, from tap to Ready', () => {
     assert.equal(status.current?.version, '406');
   });
 
-  it('restarts into the new version and keeps the old one at hand', async () => {
+  step('restarts into the new version and keeps the old one at hand', async () => {
     await desktop.click(await person.button('Restart to use 407'));
     await person.button('My laptop has 407');
     await person.button('406 is kept on my laptop');
@@ -126,7 +146,7 @@ describe('the screen, from tap to Ready', () => {
     await desktop.picture('after');
   });
 
-  it('goes back by keyboard alone, after one question', async () => {
+  step('goes back by keyboard alone, after one question', async () => {
     await (await person.button('406 is kept on my laptop')).grabFocus();
     await desktop.key('Return');
     await (await person.button('Go back to 406')).grabFocus();
@@ -144,14 +164,14 @@ describe('the screen, from tap to Ready', () => {
     assert.equal((await me.status()).current?.version, '406');
   });
 
-  it('says when the service has died, and starts it again', async () => {
+  step('says when the service has died, and starts it again', async () => {
     process.kill(servicePid(me.store), 'SIGKILL');
-    await person.text('The helper program has stopped.');
-    await person.gone('label', 'The helper program has stopped.');
+    await person.text('Something in Pass It On has stopped.');
+    await person.gone('label', 'Something in Pass It On has stopped.');
     await person.button('Ana has 407');
   });
 
-  it('closes with Ctrl+Q; the service stays', async () => {
+  step('closes with Ctrl+Q; the service stays', async () => {
     assert.equal(await closeScreen(), 0);
     const pid = servicePid(me.store);
     await openScreen();
@@ -162,7 +182,7 @@ describe('the screen, from tap to Ready', () => {
     assert.equal(servicePid(me.store), pid);
   });
 
-  it('upgrades by itself with --auto, and tells each step', async () => {
+  step('upgrades by itself with --auto, and tells each step', async () => {
     const pictures = join(folder, 'pictures');
     await fatima.stop();
     const auto = lan.run(2, process.execPath, [SCREEN, '--store', fatima.store, '--auto', '--screenshots', pictures], {

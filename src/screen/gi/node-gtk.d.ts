@@ -190,6 +190,8 @@ export namespace Gtk3 {
     visible: boolean;
     sensitive: boolean;
     canFocus: boolean;
+    /** Has the focus within its window. */
+    isFocus(): boolean;
     hexpand: boolean;
     vexpand: boolean;
     /** 0 fill, 1 start, 2 end, 3 centre */
