@@ -1,6 +1,6 @@
 /** The words of the command line, taken apart. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { PassItOnError } from '../core/errors';
 
@@ -47,6 +47,15 @@ export function text(options: Options, name: string): string | undefined {
 export function texts(options: Options, name: string): string[] {
   const value = options[name];
   return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
+}
+
+/** ADDRESSes: `host:port` as they are, folders (`/…`, `./…`, `../…`) as absolute paths, for a service that is elsewhere. */
+export function addresses(options: Options, name: string): string[] {
+  return texts(options, name).map(address);
+}
+
+export function address(word: string): string {
+  return /^\.{0,2}\//.test(word) ? resolve(word) : word;
 }
 
 export function required(options: Options, name: string): string {

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ParseArgsConfig } from 'node:util';
-import { PassItOnError } from '../core/errors';
 import type { ImageInfo, NeighbourEvent, Progress, ServiceClient, Status, UpgradeState } from '../service/contract';
-import { expectWords, number, type Options, required, texts } from './args';
+import { address, addresses, expectWords, number, type Options, required } from './args';
 import { duration, imageTitle, megabytes, table } from './format';
 import type { Output } from './output';
+import { adopt, exportTo, gc, manifest, remove, verify } from './store-commands';
 
 export interface Command {
   options: NonNullable<ParseArgsConfig['options']>;
@@ -24,6 +24,7 @@ const publish: Command = {
     version: { type: 'string' },
     time: { type: 'string' },
     'root-owned': { type: 'boolean' },
+    'no-xattrs': { type: 'boolean' },
   },
   check(words, options) {
     expectWords(words, ['DIR']);
@@ -38,6 +39,7 @@ const publish: Command = {
       version: required(options, 'version'),
       time: number(options, 'time', 0, 2 ** 34),
       rootOwned: options['root-owned'] === true,
+      xattrs: options['no-xattrs'] !== true,
     });
     for (const warning of result.warnings) output.warn(warning);
     const { image, paths, bytes, newObjects, newBytes } = result;
@@ -87,7 +89,7 @@ const compare: Command = {
   options: { from: { type: 'string', multiple: true } },
   check: words => expectWords(words, ['VERSION or ADDRESS']),
   async run(client, words, options, output) {
-    const plan = await client.call('compare', { target: words[0]!, from: texts(options, 'from') });
+    const plan = await client.call('compare', { target: address(words[0]!), from: addresses(options, 'from') });
     const from = plan.from ? imageTitle(plan.from) : 'nothing';
     output.say(`From ${from} to ${imageTitle(plan.to)}:`);
     output.say(`  ${plan.added} paths added, ${plan.changed} changed, ${plan.removed} removed,`);
@@ -120,7 +122,7 @@ const upgrade: Command = {
     const result = await client
       .call('upgrade', {
         version: words[0]!,
-        from: texts(options, 'from'),
+        from: addresses(options, 'from'),
         patience: number(options, 'wait', 0, MAX_WAIT_SECONDS),
       })
       .finally(() => output.endProgress());
@@ -188,22 +190,6 @@ const goBack: Command = {
   },
 };
 
-const verify: Command = {
-  options: {},
-  check: words => expectWords(words, ['VERSION'], 1),
-  async run(client, words, _options, output) {
-    const report = await client.call('verify', { version: words[0] });
-    output.tell(report);
-    for (const { path, problem } of report.problems) output.say(`${path}: ${problem}`);
-    for (const { path, problem } of report.notKept) output.say(`${path}: ${problem} (needs root)`);
-    if (report.problems.length > 0) {
-      const message = `${report.problems.length} paths of ${imageTitle(report.image)} are not as published.`;
-      throw new PassItOnError('damaged', message, 'Fetch the image again from a neighbour.');
-    }
-    output.say(`${imageTitle(report.image)} is whole: ${report.paths} paths, ${megabytes(report.bytes)}.`);
-  },
-};
-
 export const COMMANDS: Record<string, Command> = {
   publish,
   use,
@@ -214,4 +200,9 @@ export const COMMANDS: Record<string, Command> = {
   activate,
   'go-back': goBack,
   verify,
+  manifest,
+  remove,
+  gc,
+  adopt,
+  export: exportTo,
 };

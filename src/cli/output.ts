@@ -9,6 +9,12 @@ export class Output {
     if (!this.json) process.stdout.write(`${line}\n`);
   }
 
+  /** What the command was asked for, as it is; an object for scripts. */
+  write(text: string, value: unknown): void {
+    if (this.json) this.tell(value);
+    else process.stdout.write(text);
+  }
+
   /** An object for scripts; nothing without --json. */
   tell(value: unknown): void {
     if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -39,6 +39,10 @@ export interface Neighbour {
   relation: Relation;
   /** ISO 8601, UTC. */
   lastSeen: string;
+  /** It answered when it was asked last, and has what it announces: it can give. */
+  confirmed: boolean;
+  /** A plain sentence about what is wrong with it, for example that it does not answer; null: nothing is known. */
+  problem: string | null;
 }
 
 export type NeighbourEvent = Neighbour & { event: 'added' | 'changed' | 'removed' };
@@ -177,8 +181,11 @@ export interface PublishResult {
 /** Request name → [parameters, result]. */
 export interface Methods {
   status: [null, Status];
-  /** Begin (true) or end (false) watching; the answer is who is near now, `neighbour` events follow. */
-  watchNeighbours: [{ on: boolean }, Neighbour[]];
+  /**
+   * Begin (true) or end (false) watching; the answer is who is near now, `neighbour` events follow. from: addresses to
+   * ask besides; what answers there is a neighbour as well, and its id is the address.
+   */
+  watchNeighbours: [{ on: boolean; from?: string[] }, Neighbour[]];
   /** target: VERSION, ADDRESS or commit; from: addresses to ask besides the neighbours seen. */
   compare: [{ target: string; from?: string[] }, Plan];
   /** Answers when staged; `progress` events meanwhile. patience: seconds to wait when all sources are gone. */
@@ -188,7 +195,10 @@ export interface Methods {
   /** Forget a stopped or failed upgrade and its partial downloads. */
   forgetUpgrade: [null, null];
   /** time: release time in seconds; rootOwned: record all paths as owned by root, for trees an ordinary user made. */
-  publish: [{ dir: string; name: string; version: string; time?: number; rootOwned?: boolean }, PublishResult];
+  publish: [
+    { dir: string; name: string; version: string; time?: number; rootOwned?: boolean; xattrs?: boolean },
+    PublishResult,
+  ];
   use: [{ version: string }, Status];
   /** restart: run the activation hook afterwards. */
   activate: [{ restart?: boolean }, Status];

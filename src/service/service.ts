@@ -322,8 +322,8 @@ export class Service {
     };
   }
 
-  private async publish({ dir, name, version, time, rootOwned }: Params<'publish'>): Promise<PublishResult> {
-    const result = await this.store.publish(dir, { name, version, time, ownerRoot: rootOwned });
+  private async publish({ dir, name, version, time, rootOwned, xattrs }: Params<'publish'>): Promise<PublishResult> {
+    const result = await this.store.publish(dir, { name, version, time, ownerRoot: rootOwned, xattrs });
     this.changed();
     return { ...result, image: info(result.image)! };
   }
