@@ -49,10 +49,11 @@ export const PACKAGES = {
       'xdotool',
       'imagemagick',
       'at-spi2-core',
-      // The real Sugar shell.
+      // The real Sugar shell, which unpacks our bundle with unzip.
       'sugar-session',
       'python3-carquinyol',
       'telepathy-mission-control-5',
+      'unzip',
     ],
   },
   bundle: {
