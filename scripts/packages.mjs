@@ -23,6 +23,10 @@ export const PACKAGES = {
       'fonts-dejavu-core',
     ],
   },
+  demo: {
+    why: 'for the demo: ssh-keygen, with which its school signs its images',
+    names: ['openssh-client'],
+  },
   headless: {
     why: 'for a display and a session bus of its own, because there is no display here',
     names: ['xvfb', 'dbus-daemon'],

@@ -53,7 +53,7 @@ async function demoWithoutDisplay(demo) {
 
 main(() => {
   const headless = !hasDisplay();
-  ensure(['build', 'run', ...(headless ? ['headless'] : [])]);
+  ensure(['build', 'run', 'demo', ...(headless ? ['headless'] : [])]);
   build();
   const demo = ['dist/demo.js', ...process.argv.slice(2)];
   if (headless) {

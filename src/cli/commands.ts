@@ -1,10 +1,20 @@
 /** The commands: each takes its words apart, asks the service, and says the answer. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ParseArgsConfig } from 'node:util';
-import type { ImageInfo, NeighbourEvent, Progress, ServiceClient, Status, UpgradeState } from '../service/contract';
-import { address, addresses, expectWords, number, type Options, required } from './args';
-import { duration, imageTitle, megabytes, table } from './format';
+import type {
+  ImageInfo,
+  NeighbourEvent,
+  Plan,
+  Progress,
+  Relation,
+  ServiceClient,
+  Status,
+  UpgradeState,
+} from '../service/contract';
+import { address, addresses, expectWords, number, type Options, required, text } from './args';
+import { duration, imageTitle, megabytes, shownNotes, table } from './format';
 import type { Output } from './output';
 import { adopt, exportTo, gc, manifest, remove, verify } from './store-commands';
 
@@ -25,14 +35,22 @@ const publish: Command = {
     time: { type: 'string' },
     'root-owned': { type: 'boolean' },
     'no-xattrs': { type: 'boolean' },
+    'sign-with': { type: 'string' },
+    'minimum-version': { type: 'string' },
+    'journal-format': { type: 'string' },
+    'release-notes': { type: 'string' },
   },
   check(words, options) {
     expectWords(words, ['DIR']);
     required(options, 'name');
     required(options, 'version');
     number(options, 'time', 0, 2 ** 34);
+    for (const name of ['sign-with', 'minimum-version', 'journal-format']) {
+      if (options[name] !== undefined) required(options, name);
+    }
   },
   async run(client, words, options, output) {
+    const key = text(options, 'sign-with');
     const result = await client.call('publish', {
       dir: resolve(words[0]!),
       name: required(options, 'name'),
@@ -40,14 +58,27 @@ const publish: Command = {
       time: number(options, 'time', 0, 2 ** 34),
       rootOwned: options['root-owned'] === true,
       xattrs: options['no-xattrs'] !== true,
+      minimumVersion: text(options, 'minimum-version'),
+      journalFormat: text(options, 'journal-format'),
+      releaseNotes: await releaseNotes(options),
+      signWith: key === undefined ? undefined : resolve(key),
+      // The service may run elsewhere; the agent is that of whoever publishes.
+      agent: process.env.SSH_AUTH_SOCK,
     });
     for (const warning of result.warnings) output.warn(warning);
-    const { image, paths, bytes, newObjects, newBytes } = result;
+    const { image, paths, bytes, newObjects, newBytes, signedWith } = result;
     output.say(`Published ${imageTitle(image)}: ${paths} paths, ${megabytes(bytes)}.`);
     output.say(`New in the store: ${newObjects} objects, ${megabytes(newBytes)}. Commit ${image.commit}.`);
+    if (signedWith !== null) output.say(`Signed with ${signedWith}${image.signedBy ? `, ${image.signedBy}` : ''}.`);
     output.tell(result);
   },
 };
+
+/** The words themselves, or with an @ before it the file that holds them. */
+async function releaseNotes(options: Options): Promise<string | undefined> {
+  const notes = text(options, 'release-notes');
+  return notes?.startsWith('@') ? readFile(notes.slice(1), 'utf8') : notes;
+}
 
 const use: Command = {
   options: {},
@@ -90,16 +121,40 @@ const compare: Command = {
   check: words => expectWords(words, ['VERSION or ADDRESS']),
   async run(client, words, options, output) {
     const plan = await client.call('compare', { target: address(words[0]!), from: addresses(options, 'from') });
-    const from = plan.from ? imageTitle(plan.from) : 'nothing';
-    output.say(`From ${from} to ${imageTitle(plan.to)}:`);
+    const { from, to } = plan;
+    output.say(
+      from ? `From ${imageTitle(from)} to ${imageTitle(to)} (${RELATION[plan.relation]}):` : `To ${imageTitle(to)}:`,
+    );
     output.say(`  ${plan.added} paths added, ${plan.changed} changed, ${plan.removed} removed,`);
     output.say(`  ${plan.attributesChanged} with other attributes only.`);
     output.say(`To fetch: ${plan.objects} objects, ${megabytes(plan.bytesRaw)} before compression.`);
     output.say(`Disk: ${megabytes(plan.diskBytes)} of ${megabytes(plan.diskFree)} free.`);
     output.say(`Who can give it: ${plan.sources.map(({ nick, address }) => nick || address).join(', ') || 'nobody'}.`);
+    sayTrust(plan, output);
     output.tell(plan);
   },
 };
+
+const RELATION: Record<Relation, string> = {
+  newer: 'newer',
+  older: 'older',
+  same: 'the same',
+  different: 'the same version, but not the same inside',
+  other: 'another image, neither newer nor older',
+};
+
+/** Who stands for it, what its makers say of it, and what to think of before taking it. */
+function sayTrust(plan: Plan, output: Output): void {
+  output.say(plan.signedBy === null ? 'Not signed by anybody whom this laptop trusts.' : `Signed by ${plan.signedBy}.`);
+  if (plan.minimumVersion !== null) output.say(`Its makers want nobody below ${plan.minimumVersion}.`);
+  if (plan.releaseNotes !== null) output.say(`Release notes:\n  ${shownNotes(plan.releaseNotes)}`);
+  for (const warning of plan.warnings) output.warn(warning);
+  if (plan.journalWarning !== null) output.warn(plan.journalWarning);
+  if (plan.trustProblem !== null) {
+    const { code, message, remedy } = plan.trustProblem;
+    output.say(`This laptop will not take it (${code}): ${message} ${remedy}`);
+  }
+}
 
 const upgrade: Command = {
   options: { from: { type: 'string', multiple: true }, wait: { type: 'string' } },
@@ -126,8 +181,10 @@ const upgrade: Command = {
         patience: number(options, 'wait', 0, MAX_WAIT_SECONDS),
       })
       .finally(() => output.endProgress());
+    for (const warning of result.warnings) output.warn(warning);
     const received = megabytes(result.bytesReceived);
     output.say(`${result.version} is staged: ${received} received in ${duration(result.seconds)}.`);
+    if (result.signedBy !== null) output.say(`Signed by ${result.signedBy}.`);
     output.say('Use it with "pass-it-on activate".');
     output.tell(result);
   },
@@ -163,13 +220,16 @@ function sayStatus(status: Status, output: Output): void {
   output.say(`Previous: ${title(status.previous)}`);
   output.say(`Staged:   ${title(status.staged)}`);
   if (status.upgrade) output.say(`Upgrade:  ${imageTitle(status.upgrade.to)}, ${status.upgrade.state}`);
-  if (status.images.length > 0) output.say(`\n${table([['IMAGE', 'VERSION', 'SIZE', 'COMMIT'], ...images(status)])}`);
+  if (status.images.length > 0)
+    output.say(`\n${table([['IMAGE', 'VERSION', 'SIZE', 'COMMIT', 'SIGNED BY'], ...images(status)])}`);
   for (const warning of status.warnings) output.warn(warning);
   output.tell(status);
 }
 
 function images({ images }: Status): string[][] {
-  return images.map(({ name, version, bytes, commit }) => [name, version, megabytes(bytes), commit.slice(0, 10)]);
+  return images.map(({ name, version, bytes, commit, signedBy }) => {
+    return [name, version, megabytes(bytes), commit.slice(0, 10), signedBy ?? '-'];
+  });
 }
 
 const RESTART = { restart: { type: 'boolean' } } as const;
@@ -186,6 +246,7 @@ const goBack: Command = {
   options: RESTART,
   check: words => expectWords(words, []),
   async run(client, _words, options, output) {
+    for (const warning of (await client.call('status', null)).goBackWarnings) output.warn(warning);
     sayStatus(await client.call('goBack', { restart: options.restart === true }), output);
   },
 };

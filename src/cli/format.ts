@@ -1,4 +1,5 @@
 /** Numbers and images as people read them on a terminal. */
+import { displayName, fromBuffer } from '../core/bytes';
 import type { ImageInfo } from '../service/contract';
 
 export function megabytes(bytes: number): string {
@@ -32,4 +33,10 @@ export function table(rows: string[][]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** Release notes of anybody, to stand below a heading: indented, and without what would move a terminal's cursor. */
+export function shownNotes(notes: string): string {
+  const lines = notes.split('\n').map(line => displayName(fromBuffer(Buffer.from(line.replaceAll('\t', ' '), 'utf8'))));
+  return lines.join('\n  ');
 }

@@ -1,9 +1,11 @@
 export const HELP = `Pass It On: upgrades this laptop from its neighbours, any version to any other.
 
   pass-it-on publish DIR --name N --version V [--time SECONDS] [--root-owned] [--no-xattrs]
+                     [--sign-with KEY] [--minimum-version V] [--journal-format NUMBER]
+                     [--release-notes TEXT|@FILE]
                                        import a root file system as an image into the store
   pass-it-on use VERSION               make a held image the current one
-  pass-it-on serve [--port P] [--interface IF] [--nick NAME] [--colors '#RRGGBB,#RRGGBB'] 
+  pass-it-on serve [--port P] [--interface IF] [--nick NAME] [--colors '#RRGGBB,#RRGGBB']
                    [--rate BYTES-PER-SECOND] [--linger SECONDS]
                                        announce and share this laptop's images
   pass-it-on neighbours [--wait SECONDS]

@@ -97,6 +97,7 @@ export const adopt: Command = {
       patience: number(options, 'wait', 0, MAX_WAIT_SECONDS),
     });
     const { image, isCurrent, objectsTaken, bytesTaken, bytesReceived, seconds } = result;
+    for (const warning of result.warnings) output.warn(warning);
     output.say(`${imageTitle(image)} is here${isCurrent ? ' and current' : ''}, after ${duration(seconds)}:`);
     output.say(`  ${objectsTaken} contents (${megabytes(bytesTaken)}) are from this laptop's own files,`);
     output.say(`  ${megabytes(bytesReceived)} received.`);

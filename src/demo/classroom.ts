@@ -4,6 +4,8 @@ export interface Classmate {
   /** Sugar's form: stroke,fill. */
   colors: string;
   version: string;
+  /** Nobody has signed the image of this laptop, so that a child sees that, too. */
+  unsigned?: true;
 }
 
 export const IMAGE_NAME = 'olpc-xo';
@@ -20,8 +22,17 @@ export const CLASSMATES: readonly Classmate[] = [
   { nick: 'Teacher', colors: '#5E008C,#BCCDFF', version: '410' },
   { nick: 'Dina', colors: '#FF8F00,#9A5200', version: '406' },
   { nick: 'Fatima', colors: '#C97E00,#FF8F00', version: '405' },
-  { nick: 'Gabo', colors: '#9900E6,#AC32FF', version: '402' },
+  { nick: 'Gabo', colors: '#9900E6,#AC32FF', version: '402', unsigned: true },
 ];
+
+/** Who makes the images, and signs them. */
+export const SCHOOL = 'Colegio Roble';
+
+/** What the school says of a version. */
+export const RELEASE_NOTES: Readonly<Record<string, string>> = {
+  '407': 'Books open faster.',
+  '410': 'A new game.\n\nBooks open faster.',
+};
 
 /** Each gives at most this many bytes a second, as a shared radio would: without it the demo is over in a blink. */
 export const RATE = 700_000;

@@ -28,7 +28,8 @@ function question(state: ScreenState): AlertView | null {
   const current = state.status?.current?.version ?? '';
   if (state.selected === 'kept') {
     const version = state.status?.previous?.version ?? '';
-    const line = fill(_('Then your laptop uses {version} again, and keeps {current} as well.'), { version, current });
+    const keeps = fill(_('Then your laptop uses {version} again, and keeps {current} as well.'), { version, current });
+    const line = [keeps, ...(state.status?.goBackWarnings ?? [])].join(' ');
     const yes = answer('confirm', fill(_('Go back to {version}'), { version }));
     const title = fill(_('Go back to {version}?'), { version });
     return { kind: 'question', title, line, buttons: [cancel, yes], escape: 'cancel' };
@@ -70,6 +71,9 @@ function remedyFor(error: ErrorReport, again: Action | null): ButtonView | null 
     case 'not-found':
       return again === 'upgrade' ? answer('upgrade', _('Try again')) : answer('look-again', _('Look again'));
     case 'stopped':
+    case 'unsigned':
+    case 'untrusted':
+    case 'below-floor':
     case 'no-permission':
     case 'unsupported':
       return null;

@@ -93,6 +93,9 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   if (plan.from?.commit === plan.to.commit) {
     return { ...EMPTY, headline: has, lines: [_('That is just what your laptop has.'), signedLine(plan.to)] };
   }
+  if (plan.trustProblem) {
+    return { ...EMPTY, headline: has, lines: [plan.trustProblem.message, plan.trustProblem.remedy] };
+  }
   const helpers = plan.sources.filter(source => source.address !== neighbour.address);
   const byAddress = new Map([...state.neighbours.values()].map(n => [n.address, n]));
   const names = helpers.map(helper => nickOf(byAddress.get(helper.address) ?? helper));
@@ -101,8 +104,14 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const short = plan.diskBytes > plan.diskFree;
   const lines = short
     ? [sizeLine(plan), roomLine(plan)]
-    : [sizeLine(plan), `${signedLine(plan.to)} · ${_('Your work stays.')}`];
+    : [sizeLine(plan), `${signedLine(plan.to)} · ${concern(plan)}`];
   return { ...EMPTY, picture: wanted, headline, lines, button: goButton(state, neighbour, !short) };
+}
+
+/** What a child should know before: the worst thing, or that nothing of theirs is touched. */
+function concern({ journalWarning, warnings, to }: Plan): string {
+  // The first warning of an unsigned image says that it is not signed, which stands there already.
+  return journalWarning ?? warnings[to.signedBy === null ? 1 : 0] ?? _('Your work stays.');
 }
 
 function sizeLine(plan: Plan): string {

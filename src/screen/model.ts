@@ -1,5 +1,5 @@
 /** From what is known to what is shown: a pure function, tested without GTK. */
-import { compareVersions } from '../core/versions';
+import { relation } from '../core/versions';
 import type { Neighbour } from '../service/contract';
 import { alertView } from './alert-model';
 import { barView } from './bar-model';
@@ -72,7 +72,7 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
 
 function keptIsNewer(state: ScreenState): boolean {
   const { current = null, previous = null } = state.status ?? {};
-  return current !== null && previous !== null && compareVersions(previous.version, current.version) > 0;
+  return current !== null && previous !== null && relation(current, previous) === 'newer';
 }
 
 function keptLaptop(state: ScreenState): LaptopView | null {

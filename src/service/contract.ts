@@ -14,7 +14,7 @@ export interface ImageInfo {
   commit: string;
   /** ISO 8601, UTC. */
   releaseTime: string;
-  /** Principal of the signature, null while unsigned. */
+  /** Whose signature it has, by a key that this laptop trusts; null otherwise. */
   signedBy: string | null;
   /** Sum of the sizes of all regular files, in bytes. */
   bytes: number;
@@ -50,6 +50,20 @@ export type NeighbourEvent = Neighbour & { event: 'added' | 'changed' | 'removed
 export interface Plan {
   from: ImageInfo | null;
   to: ImageInfo;
+  /** What `to` is to `from`. */
+  relation: Relation;
+  /** As in `to`. */
+  signedBy: string | null;
+  /** Why this laptop will not take the image; null when it will. */
+  trustProblem: ErrorReport | null;
+  /** Plain sentences to read before taking it. */
+  warnings: string[];
+  /** That newer entries of the Journal may not show with it; null where nothing speaks for that. */
+  journalWarning: string | null;
+  /** What its makers say of it; may have several lines. */
+  releaseNotes: string | null;
+  /** Its makers want nobody below this version any more. */
+  minimumVersion: string | null;
   /** Paths. */
   added: number;
   changed: number;
@@ -118,14 +132,18 @@ export interface Status {
   port: number | null;
   /** True where an activation hook can restart into the staged image. */
   canRestart: boolean;
-  /** Plain sentences about what does not work now (for example: multicast failed on wlan0). */
+  /** Plain sentences about what does not work or is not safe now (for example: multicast failed on wlan0). */
   warnings: string[];
+  /** Plain sentences to read before going back to `previous`. */
+  goBackWarnings: string[];
 }
 
 export interface UpgradeResult {
   result: 'staged';
   version: string;
   commit: string;
+  signedBy: string | null;
+  warnings: string[];
   bytesReceived: number;
   seconds: number;
 }
@@ -166,6 +184,8 @@ export interface AdoptResult {
   bytesTaken: number;
   bytesReceived: number;
   seconds: number;
+  /** Plain sentences about whether it is to be trusted. */
+  warnings: string[];
 }
 
 export interface PublishResult {
@@ -175,7 +195,29 @@ export interface PublishResult {
   /** Blobs that the store did not hold before. */
   newObjects: number;
   newBytes: number;
+  /** Fingerprint of the key that signed it (`SHA256:…`); null: not signed. */
+  signedWith: string | null;
   warnings: string[];
+}
+
+export interface PublishParams {
+  dir: string;
+  name: string;
+  version: string;
+  /** Release time in seconds since 1970. */
+  time?: number;
+  /** Record all paths as owned by root, for trees an ordinary user made. */
+  rootOwned?: boolean;
+  /** false: leave out ACLs, file capabilities and other extended attributes. */
+  xattrs?: boolean;
+  /** Nobody is to be led below this version any more. */
+  minimumVersion?: string;
+  /** A whole number: which format of the Journal the image writes. */
+  journalFormat?: string;
+  releaseNotes?: string;
+  /** Absolute path of an OpenSSH key; and the socket of the publisher's ssh-agent, if there is one. */
+  signWith?: string;
+  agent?: string;
 }
 
 /** Request name → [parameters, result]. */
@@ -194,11 +236,7 @@ export interface Methods {
   stopUpgrade: [null, null];
   /** Forget a stopped or failed upgrade and its partial downloads. */
   forgetUpgrade: [null, null];
-  /** time: release time in seconds; rootOwned: record all paths as owned by root, for trees an ordinary user made. */
-  publish: [
-    { dir: string; name: string; version: string; time?: number; rootOwned?: boolean; xattrs?: boolean },
-    PublishResult,
-  ];
+  publish: [PublishParams, PublishResult];
   use: [{ version: string }, Status];
   /** restart: run the activation hook afterwards. */
   activate: [{ restart?: boolean }, Status];

@@ -21,6 +21,8 @@ export interface Surroundings {
   find(version: string, sources: Sources): Promise<SharedImage>;
   /** Commits that somebody is fetching from us, or that are being compared now. */
   inUse(): Set<Oid>;
+  /** The facts of an image that leave the process. */
+  describe(image: HeldImage): ImageInfo;
 }
 
 export class Keeping {
@@ -31,7 +33,7 @@ export class Keeping {
   ) {}
 
   async remove({ version }: Params<'remove'>): Promise<CleanResult> {
-    return cleaned(await this.store.remove(this.store.resolve(version).commit));
+    return this.cleaned(await this.store.remove(this.store.resolve(version).commit));
   }
 
   async collectGarbage(): Promise<CleanResult> {
@@ -39,14 +41,14 @@ export class Keeping {
       const upgrade = this.upgrades.state?.to.commit;
       return new Set([...this.around.inUse(), ...(upgrade === undefined ? [] : [upgrade])]);
     };
-    return cleaned(await this.store.clean(keep));
+    return this.cleaned(await this.store.clean(keep));
   }
 
   async verify({ version, repair, from }: Params<'verify'>): Promise<VerifyReport> {
     const image = this.named(version);
     const repaired = repair === true ? await this.repair(image.commit, from ?? []) : undefined;
     const report = await this.store.verify(image.commit, {});
-    return { ...report, image: info(image), ...(repaired && { repaired }) };
+    return { ...report, image: this.around.describe(image), ...(repaired && { repaired }) };
   }
 
   private async repair(commit: Oid, from: string[]): Promise<{ paths: number; objects: number }> {
@@ -64,7 +66,7 @@ export class Keeping {
       throw new PassItOnError('no-image', 'There is no image here to export.', 'Publish or fetch one first.');
     }
     const written = await exportImages(this.store, dir, images, syncFileSystem);
-    return { dir, images: images.map(info), ...written };
+    return { dir, images: images.map(this.around.describe), ...written };
   }
 
   async manifest({ version }: Params<'manifest'>): Promise<string> {
@@ -83,17 +85,22 @@ export class Keeping {
     const result = await this.upgrades.start(to, sources, patience ?? defaultPatience, async (pipeline, signal) => {
       taken = await pipeline.adopt(to.commit, root, signal);
     });
-    const { bytesReceived, seconds } = result;
+    const { bytesReceived, seconds, warnings } = result;
     const image = this.store.resolve(to.commit);
     const isCurrent = this.store.state.current?.commit === to.commit;
     return {
-      image: info(image),
+      image: this.around.describe(image),
       isCurrent,
       objectsTaken: taken.objects,
       bytesTaken: taken.bytes,
       bytesReceived,
       seconds,
+      warnings,
     };
+  }
+
+  private cleaned({ images, bytesFreed }: Cleaned): CleanResult {
+    return { images: images.map(this.around.describe), bytesFreed };
   }
 
   private named(version: string | undefined): HeldImage {
@@ -101,13 +108,4 @@ export class Keeping {
     if (image) return image;
     throw new PassItOnError('no-image', 'This laptop uses no image yet.', 'Name the version.');
   }
-}
-
-/** The facts of an image that leave the process, without where it lies on disk. */
-export function info({ name, version, commit, releaseTime, signedBy, bytes }: HeldImage): ImageInfo {
-  return { name, version, commit, releaseTime, signedBy, bytes };
-}
-
-function cleaned({ images, bytesFreed }: Cleaned): CleanResult {
-  return { images: images.map(info), bytesFreed };
 }

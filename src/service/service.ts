@@ -4,28 +4,20 @@
  */
 import { EventEmitter } from 'node:events';
 import { PassItOnError } from '../core/errors';
+import { relation } from '../core/versions';
 import { Neighbours } from '../neighbours/neighbours';
 import { type HeldImage, Store } from '../store/store';
 import type { SharedImage } from '../transfer/images-answer';
 import { TransferServer } from '../transfer/server';
 import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
 import { activationHook, runHook } from './activation';
-import type {
-  EventName,
-  Events,
-  ImageInfo,
-  MethodName,
-  Neighbour,
-  Params,
-  Plan,
-  PublishResult,
-  Result,
-  Status,
-} from './contract';
-import { info as infoOf, Keeping } from './keeping';
+import type { EventName, Events, MethodName, Neighbour, Params, Plan, PublishResult, Result, Status } from './contract';
+import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
+import { signerFor } from './signing';
 import { Sources } from './sources';
+import { announcedWrong, isAnother, Trust } from './trust';
 import { Upgrades } from './upgrades';
 
 export interface ServiceOptions {
@@ -46,6 +38,7 @@ type Handlers = { [M in MethodName]: (params: Params<M>) => Promise<Result<M>> |
 export class Service {
   private readonly events = new EventEmitter();
   private readonly near: Near;
+  private readonly trust: Trust;
   private readonly upgrades: Upgrades;
   private readonly keeping: Keeping;
   /** Commits that are being compared now. */
@@ -59,11 +52,13 @@ export class Service {
     private readonly neighbours: Neighbours,
   ) {
     this.near = new Near(neighbours, store, event => this.emit('neighbour', event));
-    this.upgrades = new Upgrades(store, state => this.emit('progress', state));
+    this.trust = new Trust(store);
+    this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state));
     this.keeping = new Keeping(store, this.upgrades, {
       sources: from => this.sources(from),
       find: (version, sources) => this.find(version, sources),
       inUse: () => new Set([...this.comparing, ...(this.server?.inUse() ?? [])]),
+      describe: image => this.trust.describe(image),
     });
     neighbours.on('warning', sentence => this.warn(sentence));
   }
@@ -76,6 +71,7 @@ export class Service {
     const neighbours = new Neighbours(where);
     const service = new Service(options, store, neighbours);
     try {
+      await service.trust.learnFromHeld();
       await service.upgrades.recall();
       if (options.share) await service.share(options.share);
       await neighbours.start();
@@ -155,6 +151,7 @@ export class Service {
       return this.changed();
     },
     activate: async ({ restart }) => {
+      await this.mayActivate();
       await this.store.activate();
       await this.upgrades.finished();
       return this.activated(restart ?? false);
@@ -190,6 +187,7 @@ export class Service {
       nick: share.nick,
       rate: share.rate,
       fetching: () => this.upgrades.fetching,
+      signedBy: commit => this.trust.signedBy(commit),
       onError: cause => logError('serving', cause),
     });
   }
@@ -212,10 +210,10 @@ export class Service {
   private status(): Status {
     const { current, previous, staged } = this.store.state;
     return {
-      current: info(current),
-      previous: info(previous),
-      staged: info(staged),
-      images: this.store.images().map(image => info(image)!),
+      current: current && this.trust.describe(current),
+      previous: previous && this.trust.describe(previous),
+      staged: staged && this.trust.describe(staged),
+      images: this.store.images().map(image => this.trust.describe(image)),
       upgrade: this.upgrades.state,
       nick: this.options.share?.nick ?? '',
       colors: this.options.share?.colors ?? null,
@@ -223,7 +221,8 @@ export class Service {
       serving: this.server !== null,
       port: this.port,
       canRestart: activationHook() !== null,
-      warnings: [...this.warnings],
+      warnings: [...this.warnings, ...this.trust.warnings()],
+      goBackWarnings: this.trust.goBackWarnings(),
     };
   }
 
@@ -234,6 +233,14 @@ export class Service {
     const status = this.status();
     this.emit('status', status);
     return status;
+  }
+
+  /** The floor may have risen since it was staged. Throws 'below-floor'. */
+  private async mayActivate(): Promise<void> {
+    const { staged } = this.store.state;
+    const data = staged && this.store.commitData(staged.commit);
+    const examined = data && (await this.trust.examine(staged.commit, data));
+    if (examined?.problem) throw examined.problem;
   }
 
   private async activated(restart: boolean): Promise<Status> {
@@ -301,15 +308,24 @@ export class Service {
   }
 
   private async plan(
-    { commit, to, from, added, changed, removed, attributesChanged, wanted, bytesRaw, diskBytes }: Comparison,
+    { commit, data, to, from, added, changed, removed, attributesChanged, wanted, bytesRaw, diskBytes }: Comparison,
     claimed: SharedImage,
     sources: { address: string; nick: string }[],
   ): Promise<Plan> {
-    const { name, version, releaseTime } = to;
+    const { name, version, releaseTime, releaseNotes = null, minimumVersion = null } = to;
+    const { signedBy, warnings, journalWarning, ...examined } = await this.trust.examine(commit, data);
+    const problem = isAnother(claimed, to) ? announcedWrong(claimed, to) : examined.problem;
     return {
-      from: info(from),
+      from: from && this.trust.describe(from),
       // What the signed commit says counts, not what a neighbour announces.
-      to: { name, version, commit, releaseTime: isoTime(releaseTime), signedBy: null, bytes: claimed.bytes },
+      to: { name, version, commit, releaseTime: isoTime(releaseTime), signedBy, bytes: claimed.bytes },
+      relation: relation(from, { name, version, commit }),
+      signedBy,
+      trustProblem: problem?.toJSON() ?? null,
+      warnings,
+      journalWarning,
+      releaseNotes,
+      minimumVersion,
       added,
       changed,
       removed,
@@ -322,10 +338,16 @@ export class Service {
     };
   }
 
-  private async publish({ dir, name, version, time, rootOwned, xattrs }: Params<'publish'>): Promise<PublishResult> {
-    const result = await this.store.publish(dir, { name, version, time, ownerRoot: rootOwned, xattrs });
+  private async publish({ dir, rootOwned, signWith, agent, ...facts }: Params<'publish'>): Promise<PublishResult> {
+    const sign = signWith === undefined ? undefined : await signerFor(signWith, agent);
+    const { image, ...counts } = await this.store.publish(dir, { ...facts, ownerRoot: rootOwned, sign });
+    const verdict = this.trust.verdict(image.commit, this.store.commitData(image.commit)!);
+    // That this laptop does not know the key is no news to its owner; that it does and refuses it is.
+    const refused = !verdict.trusted && ['not-yet', 'expired', 'not-for-images'].includes(verdict.refusal);
+    if (refused) counts.warnings.push(verdict.sentence);
+    await this.trust.learnFromHeld();
     this.changed();
-    return { ...result, image: info(result.image)! };
+    return { ...counts, image: this.trust.describe(image), signedWith: verdict.fingerprint };
   }
 
   private warn(sentence: string): void {
@@ -339,10 +361,6 @@ export class Service {
   private emit<E extends EventName>(event: E, payload: Events[E]): void {
     this.events.emit(event, payload);
   }
-}
-
-function info(image: HeldImage | null): ImageInfo | null {
-  return image === null ? null : infoOf(image);
 }
 
 function isoTime(seconds: number): string {

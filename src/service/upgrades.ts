@@ -11,6 +11,7 @@ import { Pipeline, type PipelineProgress } from '../upgrade/pipeline';
 import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
 import { logError } from './log';
 import type { Sources } from './sources';
+import { allWarnings, announcedWrong, isAnother, type Trust } from './trust';
 
 const FILE = 'upgrade.json';
 
@@ -36,6 +37,7 @@ export class Upgrades {
 
   constructor(
     private readonly store: Store,
+    private readonly trust: Trust,
     private readonly emit: (state: UpgradeState) => void,
   ) {}
 
@@ -119,11 +121,21 @@ export class Upgrades {
     bring: Bring,
   ): Promise<UpgradeResult> {
     const begun = performance.now();
-    const from = this.store.state.current;
-    const image: ImageInfo = { ...to };
+    const { current } = this.store.state;
+    const from = current && this.trust.describe(current);
+    // Who signed it is a neighbour's claim until the commit is here.
+    let image: ImageInfo = { ...to, signedBy: null };
+    let warnings: string[] = [];
     const pipeline = new Pipeline(this.store, sources, {
       patience,
       onProgress: progress => this.tell({ to: image, from, state: 'running', progress: report(progress), error: null }),
+      admit: async (commit, data) => {
+        const examined = await this.trust.examine(commit, data);
+        if (isAnother(to, examined.commit)) throw announcedWrong(to, examined.commit);
+        if (examined.problem) throw examined.problem;
+        image = { ...image, signedBy: examined.signedBy };
+        warnings = allWarnings(examined);
+      },
     });
     this.tell({ to: image, from, state: 'running', progress: NOTHING_YET, error: null });
     await this.remember();
@@ -142,7 +154,8 @@ export class Upgrades {
     else await this.finished();
     const { version, commit } = to;
     const seconds = Math.round((performance.now() - begun) / 10) / 100;
-    return { result: 'staged', version, commit, bytesReceived: pipeline.bytesReceived, seconds };
+    const { bytesReceived } = pipeline;
+    return { result: 'staged', version, commit, signedBy: image.signedBy, warnings, bytesReceived, seconds };
   }
 
   private tell(state: UpgradeState): void {

@@ -33,6 +33,8 @@ export interface ServerOptions {
   rate?: number;
   /** The image that this laptop is fetching now. */
   fetching(): Oid | null;
+  /** Whose trusted signature an image has; others take it for a claim. */
+  signedBy(commit: Oid): string | null;
   onError(cause: unknown): void;
 }
 
@@ -115,10 +117,14 @@ export class TransferServer {
   private images(): ImagesAnswer {
     return {
       current: this.store.state.current?.commit ?? null,
-      images: this.store.images().map(shared),
+      images: this.store.images().map(image => this.shared(image)),
       fetching: this.options.fetching(),
       nick: this.options.nick,
     };
+  }
+
+  private shared({ name, version, commit, releaseTime, bytes }: HeldImage): SharedImage {
+    return { name, version, commit, releaseTime, signedBy: this.options.signedBy(commit), bytes };
   }
 
   private async stream(response: ServerResponse, serve: () => Promise<void>): Promise<void> {
@@ -147,10 +153,6 @@ export class TransferServer {
     const local = (request.socket.localAddress ?? '').replace(/^::ffff:/, '').replace(/%.*/, '');
     return (networkInterfaces()[this.options.interface] ?? []).some(({ address }) => address === local);
   }
-}
-
-function shared({ name, version, commit, releaseTime, signedBy, bytes }: HeldImage): SharedImage {
-  return { name, version, commit, releaseTime, signedBy, bytes };
 }
 
 async function listenOnFreePort(http: Server, options: ServerOptions): Promise<number> {

@@ -23,6 +23,8 @@ import type { FoundSource } from './sources';
 
 export interface Comparison {
   commit: Oid;
+  /** The bytes of the commit, and what they say. */
+  data: Buffer;
   to: ImageCommit;
   quarantine: Quarantine;
   from: HeldImage | null;
@@ -115,7 +117,8 @@ async function makePlan(
   from: HeldImage | null,
   sizes: Map<Oid, number>,
 ): Promise<Comparison> {
-  const to = parseCommit(await need(quarantine, commit));
+  const data = await need(quarantine, commit);
+  const to = parseCommit(data);
   const { root, attributes } = imageTree(await quarantine.readTree(to.tree));
   const newAttributes = parseAttributes(await need(quarantine, attributes));
   const readTree = (oid: Oid) => quarantine.readTree(oid);
@@ -143,6 +146,7 @@ async function makePlan(
   const diskBytes = ordered.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
   return {
     commit,
+    data,
     to,
     quarantine,
     from,

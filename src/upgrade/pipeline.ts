@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import type { Gathered, Store } from '../store/store';
+import type { Gathered, Quarantine, Store } from '../store/store';
 import { BlobFetch, type Giver } from '../transfer/fetch';
 import { type Comparison, compareWithAny } from './compare';
 import { type Estimate, ProgressMeter } from './progress';
@@ -24,6 +24,8 @@ export interface PipelineOptions {
   /** How long to wait for a laptop when all are gone, in seconds. */
   patience: number;
   onProgress(progress: PipelineProgress): void;
+  /** Is this an image to take? Gets the bytes of its commit; rejects where it is not. */
+  admit(commit: Oid, data: Buffer): Promise<void>;
 }
 
 /** How often to look for late-comers, and for anybody when all are gone. */
@@ -63,13 +65,16 @@ export class Pipeline {
 
   /**
    * Brings an image here and stages it.
-   * @throws PassItOnError 'stopped' | 'no-source' | 'source-gone' | 'source-lied' | 'no-space' | 'damaged' | 'bad-data'
+   * @throws PassItOnError 'stopped' | 'no-source' | 'source-gone' | 'source-lied' | 'no-space' | 'damaged' | 'bad-data',
+   * and what `admit` throws
    */
   async run(commit: Oid, signal: AbortSignal): Promise<void> {
     if (this.store.state.current?.commit === commit) {
       throw new PassItOnError('exists', 'This laptop uses that version already.', 'Choose another one.');
     }
-    if (this.store.image(commit) === null) await this.bring(commit, signal);
+    const held = this.store.commitData(commit);
+    if (held === null) await this.bring(commit, signal);
+    else await this.options.admit(commit, held);
     await this.store.setStaged(commit);
     this.enter('ready', 0, 0);
   }
@@ -95,11 +100,20 @@ export class Pipeline {
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
     this.enter('compare', 0, 0);
     const comparison = await this.compare(commit, signal);
+    const { quarantine } = comparison;
+    await this.admit(commit, quarantine);
     await checkSpace(this.store, comparison);
     await this.fetchBlobs(root === null ? comparison : await this.gather(comparison, root, signal), signal);
-    const { quarantine } = comparison;
     await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
+    // Fetching may have taken hours, and those who decide may have changed their mind.
+    await this.admit(commit, quarantine);
     await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
+  }
+
+  private async admit(commit: Oid, quarantine: Quarantine): Promise<void> {
+    const object = await quarantine.readObject(commit);
+    if (!object) throw new PassItOnError('damaged', 'The commit of the image is missing.', 'Start again.');
+    await this.options.admit(commit, object.data);
   }
 
   /** Waits for somebody who can tell the image, as long as patience lasts. */

@@ -31,7 +31,9 @@ export async function repairImage(
   if (first.missing.length === 0) return { paths: first.mended, objects: 0 };
   const sizes = await receiveAgain(store, finder, commit, signal);
   const wanted = first.missing.map(oid => ({ oid, size: sizes.get(oid) ?? 0 }));
-  await new Pipeline(store, finder, { patience, onProgress: () => {} }).fetchLost(commit, wanted, signal);
+  // Held already: whether to take it is no question any more.
+  const options = { patience, onProgress: () => {}, admit: async () => {} };
+  await new Pipeline(store, finder, options).fetchLost(commit, wanted, signal);
   const second = await store.repair(commit, { signal });
   return { paths: first.mended + second.mended, objects: wanted.length };
 }

@@ -34,12 +34,18 @@ export class Laptop {
    * @param nick how it introduces itself
    * @param inside the words before a command that run it in the laptop's network namespace
    * @param dir its own folder; the store lies in it
+   * @param more environment; without it, unsigned images are welcome: most tests are about other things
    */
   constructor(
     readonly nick: string,
     private readonly inside: readonly string[],
     readonly dir: string,
+    private readonly more: Record<string, string> = {},
   ) {}
+
+  private get env(): NodeJS.ProcessEnv {
+    return { ...process.env, PASS_IT_ON_ALLOW_UNSIGNED: '1', ...this.more };
+  }
 
   get store(): string {
     return join(this.dir, 'store');
@@ -62,7 +68,7 @@ export class Laptop {
   run<T = unknown>(...args: string[]): Promise<T[]> {
     const [program, ...rest] = [...this.inside, PROGRAM, ...args, '--store', this.store, '--json'];
     return new Promise((resolve, reject) => {
-      const options = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES };
+      const options = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, env: this.env };
       execFile(program!, rest, options, (error, stdout, stderr) => {
         if (error) return reject(new CommandFailed(args, error.code ?? error.signal ?? 'no status', stderr));
         resolve(
@@ -117,7 +123,10 @@ export class Laptop {
   /** Starts the service: it announces and serves until `stop`. Resolves once it listens. */
   async serve(...more: string[]): Promise<void> {
     const [program, ...rest] = [...this.inside, PROGRAM, 'serve', '--nick', this.nick, ...more];
-    const child = spawn(program!, [...rest, '--store', this.store, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program!, [...rest, '--store', this.store, '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.env,
+    });
     this.service = child;
     child.stderr.setEncoding('utf8').on('data', text => {
       this.log += text;

@@ -72,6 +72,7 @@ export function status(more: Partial<Status> = {}): Status {
     port: 20707,
     canRestart: true,
     warnings: [],
+    goBackWarnings: [],
     ...more,
   };
 }
@@ -103,6 +104,13 @@ export function plan(version = '407', more: Partial<Plan> = {}): Plan {
   return {
     from: image('406'),
     to: image(version),
+    relation: 'newer',
+    signedBy: null,
+    trustProblem: null,
+    warnings: [],
+    journalWarning: null,
+    releaseNotes: null,
+    minimumVersion: null,
     added: 40,
     changed: 360,
     removed: 12,

@@ -44,7 +44,7 @@ describe('the screen, from tap to Ready', () => {
     const hook = join(folder, 'hook');
     writeFileSync(hook, `#!/bin/sh\necho "$2" >> ${folder}/restarts\n`, { mode: 0o755 });
     screen = lan.run(0, process.execPath, [SCREEN, '--store', me.store], {
-      env: { ...desktop.env, PASS_IT_ON_ACTIVATION_HOOK: hook },
+      env: { ...desktop.env, PASS_IT_ON_ACTIVATION_HOOK: hook, PASS_IT_ON_ALLOW_UNSIGNED: '1' },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const alive = () => screen.exitCode === null && screen.signalCode === null;
@@ -186,7 +186,7 @@ describe('the screen, from tap to Ready', () => {
     const pictures = join(folder, 'pictures');
     await fatima.stop();
     const auto = lan.run(2, process.execPath, [SCREEN, '--store', fatima.store, '--auto', '--screenshots', pictures], {
-      env: desktop.env,
+      env: { ...desktop.env, PASS_IT_ON_ALLOW_UNSIGNED: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let told = '';

@@ -38,6 +38,7 @@ async function laptop(t: TestContext) {
     interface: 'lo',
     nick: 'Ana <b>',
     fetching: () => null,
+    signedBy: () => 'Colegio Roble',
     onError: cause => errors.push(cause),
   });
   const source = new HttpSource({ host: '127.0.0.1', port: server.port });

@@ -1,0 +1,52 @@
+/**
+ * What a deployment decides for its laptops: `/etc/pass-it-on/settings.json`, part of its images. Scripts say the same
+ * by environment variables, which come first.
+ */
+import { dirname, resolve } from 'node:path';
+import { MISSING, Reread } from './reread';
+
+export interface Settings {
+  /** Path of the file of trusted keys; null: where it usually is. */
+  allowedSigners: string | null;
+  /** Take images that nobody has signed. */
+  allowUnsigned: boolean;
+  /** Plain sentences about what could not be understood; the careful default counts there. */
+  problems: string[];
+}
+
+const DEFAULT_PATH = '/etc/pass-it-on/settings.json';
+const DEFAULTS: Settings = { allowedSigners: null, allowUnsigned: false, problems: [] };
+
+const file = new Reread(parse);
+
+export function readSettings(): Settings {
+  const { PASS_IT_ON_SETTINGS, PASS_IT_ON_ALLOWED_SIGNERS, PASS_IT_ON_ALLOW_UNSIGNED } = process.env;
+  const settings = file.get(PASS_IT_ON_SETTINGS || DEFAULT_PATH);
+  return {
+    ...settings,
+    allowedSigners: PASS_IT_ON_ALLOWED_SIGNERS ? resolve(PASS_IT_ON_ALLOWED_SIGNERS) : settings.allowedSigners,
+    allowUnsigned: PASS_IT_ON_ALLOW_UNSIGNED ? PASS_IT_ON_ALLOW_UNSIGNED === '1' : settings.allowUnsigned,
+  };
+}
+
+/** Keys that are not known are skipped: a newer image may have more settings than this program. */
+function parse(data: Buffer | string, path: string): Settings {
+  if (data === MISSING) return DEFAULTS;
+  const wrong = (why: string): Settings => ({
+    ...DEFAULTS,
+    problems: [`The settings in ${path} do not count: ${why}.`],
+  });
+  if (typeof data === 'string') return wrong(data);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(data.toString('utf8'));
+  } catch (cause) {
+    return wrong((cause as Error).message);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return wrong('they are no JSON object');
+  const { 'allowed-signers': signers = null, 'allow-unsigned': unsigned = false } = parsed as Record<string, unknown>;
+  if (signers !== null && typeof signers !== 'string') return wrong('allowed-signers is no path');
+  if (typeof unsigned !== 'boolean') return wrong('allow-unsigned is neither true nor false');
+  const allowedSigners = signers === null ? null : resolve(dirname(path), signers);
+  return { allowedSigners, allowUnsigned: unsigned, problems: [] };
+}
