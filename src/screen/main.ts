@@ -1,6 +1,9 @@
 /** The screen: a client of the service. `Gtk.main()` must be called at the top level, or Node's timers die. */
+// First, before anything that may not be installed is loaded.
+import './last-words';
+
 import { join } from 'node:path';
-import { toPassItOnError } from '../core/errors';
+import { PassItOnError } from '../core/errors';
 import { ensureService } from '../service/client';
 import { type Launch, readLaunch } from '../sugar/launch';
 import { type Profile, readProfile } from '../sugar/profile';
@@ -10,6 +13,7 @@ import { runAuto } from './auto';
 import { Controller } from './controller';
 import { GLib, Gtk } from './gtk';
 import { _ } from './i18n';
+import { lastWords } from './last-words';
 import { ScreenWindow } from './window';
 
 /** Seconds a service that this screen has started lives on when nobody needs it. */
@@ -27,7 +31,9 @@ function start(launch: Launch): void {
   const { sugar } = launch;
   GLib.setPrgname(sugar?.bundleId ?? 'pass-it-on');
   GLib.setApplicationName(_('Pass It On'));
-  Gtk.init([]);
+  if (!Gtk.initCheck([])[0]) {
+    throw new PassItOnError('unsupported', 'There is no display for the screen.', 'Start it inside a desktop session.');
+  }
   if (sugar) applySugarTheme(launch.scaling, process.env);
   const profile = readProfile();
   const connect = () =>
@@ -51,8 +57,7 @@ function start(launch: Launch): void {
   process.once('SIGTERM', () => quit(0));
   process.once('SIGINT', () => quit(0));
   const fail = (thrown: unknown) => {
-    const { code, message, remedy } = toPassItOnError(thrown);
-    process.stderr.write(`${code}: ${message} ${remedy}\n`);
+    process.stderr.write(`${lastWords(thrown)}\n`);
     quit(1);
   };
 
@@ -75,12 +80,6 @@ function start(launch: Launch): void {
   }
 }
 
-try {
-  start(readLaunch(process.argv.slice(2), process.env));
-} catch (thrown) {
-  const { code, message, remedy } = toPassItOnError(thrown);
-  process.stderr.write(`${code}: ${message} ${remedy}\n`);
-  process.exit(1);
-}
+start(readLaunch(process.argv.slice(2), process.env));
 Gtk.main();
 process.exit();

@@ -126,7 +126,8 @@ const SHARES = { compare: [0, 0.02], fetch: [0.02, 0.8], check: [0.8, 0.9], stag
 
 function ringFraction(state: ScreenState): number | null {
   const { upgrade } = state;
-  if (!upgrade || upgrade.state === 'staged') return null;
+  if (stagedImage(state)) return 1;
+  if (!upgrade) return null;
   if (upgrade.state === 'failed' && upgrade.progress.bytesDone === 0) return null;
   const { step, bytesDone, bytesTotal, filesDone, filesTotal } = upgrade.progress;
   const [from, to] = SHARES[step];

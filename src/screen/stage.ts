@@ -22,7 +22,7 @@ import type { BandView, LaptopView, Slots, View } from './view';
 /** Time from one picture to the next, in ms: dots fly, waves are slow and may last for hours on a battery. */
 const FRAME = { dots: 40, waves: 110 } as const;
 /** Dots in flight between a helper and this laptop, and the time one takes. */
-const DOTS = 7;
+const DOTS = 9;
 const FLIGHT = 1800;
 const WAVE = 3000;
 
@@ -212,7 +212,7 @@ export class Stage {
     }
     if (view.moving === 'waves') this.drawWaves(cr, layout);
     if (view.moving === 'dots') this.drawDots(cr, layout);
-    if (view.ring !== null) this.drawRing(cr, layout, view.ring);
+    this.drawRing(cr, layout, view.ring);
     for (const button of this.buttons.values()) this.fixed.propagateDraw(button.button, cr);
   }
 
@@ -301,19 +301,21 @@ export class Stage {
     }
   }
 
-  private drawRing(cr: Cairo.Context, layout: StageLayout, part: number): void {
+  /** Always there, thin: this one is mine. It fills while something is fetched. */
+  private drawRing(cr: Cairo.Context, layout: StageLayout, part: number | null): void {
     const { ring } = layout.laptop;
     const width = Math.max(4, 9 * layout.unit);
     const radius = ring.radius - width / 2;
-    cr.setLineWidth(width);
     circle(cr, ring.x, ring.y, radius);
     setColor(cr, GREY.white);
     cr.fillPreserve();
     setColor(cr, GREY.track);
+    cr.setLineWidth(part === null ? width / 3 : width);
     cr.stroke();
-    if (part <= 0) return;
+    if (part === null || part <= 0) return;
     cr.newPath();
     cr.setLineCap(1);
+    cr.setLineWidth(width);
     cr.arc(ring.x, ring.y, radius, -Math.PI / 2, -Math.PI / 2 + Math.PI * 2 * Math.min(1, part));
     setColor(cr, GREY.ink);
     cr.stroke();

@@ -94,7 +94,7 @@ export interface View {
   /** Same number, other contents; and other images: they stand in the middle band, at its end. */
   different: BandView;
   laptop: LaptopView;
-  /** The ring around this laptop: 0 to 1, or null while nothing runs. */
+  /** The ring around this laptop: 0 to 1 (ready), or null while there is nothing to fill it. */
   ring: number | null;
   /** Nobody is near: the picture that says so. */
   alone: { title: string; lines: string[] } | null;

@@ -53,6 +53,8 @@ export function neighbour(nick: string, version: string, relation: Relation, mor
     commit: image(version).commit,
     relation,
     lastSeen: '2026-03-01T00:00:00.000Z',
+    confirmed: true,
+    problem: null,
     ...more,
   };
 }

@@ -157,6 +157,8 @@ export namespace SugarExt1 {
 
 export namespace Gtk3 {
   function init(argv: string[]): void;
+  /** False first: no display. */
+  function initCheck(argv: string[]): [boolean, string[] | null];
   function main(): void;
   function mainQuit(): void;
   function eventsPending(): boolean;
