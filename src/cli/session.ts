@@ -15,12 +15,12 @@ export interface Session {
 }
 
 /** Another command may be opening or closing the store at this moment: worth a short wait. */
-const BUSY_PATIENCE_MS = 10_000;
+const BUSY_PATIENCE_MS = 60_000;
 
 export async function openSession(store: string): Promise<Session> {
   const deadline = performance.now() + BUSY_PATIENCE_MS;
   for (;;) {
-    const client = await connectService(store).catch(() => null);
+    const client = await join(store);
     if (client) return { client, close: async () => client.close() };
     try {
       return await ownSession(store);
@@ -32,16 +32,35 @@ export async function openSession(store: string): Promise<Session> {
   }
 }
 
+/** A service that has answered once goes on until its clients have left; null where none does. */
+async function join(store: string): Promise<ServiceClient | null> {
+  const client = await connectService(store).catch(() => null);
+  try {
+    await client?.call('status', null);
+    return client;
+  } catch {
+    // It was just ending: the store will be free in a moment.
+    client?.close();
+    return null;
+  }
+}
+
 async function ownSession(store: string): Promise<Session> {
   const service = await Service.start({ store, share: null });
-  const rpc = await RpcServer.listen(service, store);
-  const client = await connectService(store);
-  return {
-    client,
-    close: async () => {
-      client.close();
-      await rpc.close();
-      await service.close();
-    },
-  };
+  try {
+    const rpc = await RpcServer.listen(service, store);
+    const client = await connectService(store);
+    return {
+      client,
+      close: async () => {
+        client.close();
+        // Other commands may have joined meanwhile: they must not lose their answers.
+        await rpc.drain();
+        await service.close();
+      },
+    };
+  } catch (cause) {
+    await service.close();
+    throw cause;
+  }
 }

@@ -59,11 +59,23 @@ export class RpcServer {
     return this.sockets.size;
   }
 
+  /** Ends at once, whoever is still connected. */
   async close(): Promise<void> {
-    const closed = new Promise<void>(resolve => this.server.close(() => resolve()));
+    const closed = this.stopListening();
     for (const socket of this.sockets) socket.destroy();
     await closed;
+  }
+
+  /** Lets no new client in, and resolves when the last one has left by itself. */
+  async drain(): Promise<void> {
+    await this.stopListening();
+  }
+
+  private async stopListening(): Promise<void> {
+    // First, so that who comes now does not find a socket that nobody listens at.
     removeSocket(this.store);
+    if (!this.server.listening) return;
+    await new Promise<void>(resolve => this.server.close(() => resolve()));
   }
 
   private accept(socket: Socket): void {

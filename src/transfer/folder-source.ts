@@ -140,8 +140,8 @@ class Repository implements Holdings {
   }
 }
 
-/** More than any header takes, deflated. */
-const HEADER_READ = 128;
+/** More than the code tables of a deflated block and a header take. Bytes. */
+const HEADER_READ = 2048;
 
 /** Null unless it begins as a loose blob does. */
 function sizeIn(inflated: Buffer): number | null {
