@@ -71,6 +71,7 @@ export class Browser {
   #browsedAt = 0;
   #browseTimer: Timer | null = null;
   #askTimer: Timer | null = null;
+  #againTimer: Timer | null = null;
   #askNotBefore = 0;
   /** The next questions include the one for everybody. */
   #askForAll = false;
@@ -99,6 +100,7 @@ export class Browser {
   unwatch(): void {
     if (this.#state === 'watching') this.#state = 'listening';
     this.#browseTimer?.cancel();
+    this.#againTimer?.cancel();
     this.#askTimer?.cancel();
     this.#askTimer = null;
     this.#askForAll = false;
@@ -119,6 +121,14 @@ export class Browser {
     }
     this.#ask();
     this.#sweepWithin(TICK);
+  }
+
+  /** Somebody is known to be there who is not heard of here: everybody is asked for once more, soon but not often. */
+  askAgain(): void {
+    if (this.#state !== 'watching') return;
+    const wait = Math.max(0, HINT_INTERVAL - (this.io.clock.now() - this.#browsedAt));
+    this.#againTimer?.cancel();
+    this.#againTimer = this.io.clock.after(wait, () => this.#askForEverybody());
   }
 
   /** The keys of all instances heard of, complete or not. */
@@ -257,10 +267,7 @@ export class Browser {
     if (this.#state !== 'watching') return;
     const quiet = this.io.clock.now() - this.#browsedAt;
     if (m.answers.some(answer => this.#leadsToOther(answer) && this.#cache.find(answer) === null)) {
-      if (quiet < HINT_INTERVAL) return;
-      this.#browsedAt = this.io.clock.now();
-      this.#askForAll = true;
-      this.#ask();
+      if (quiet >= HINT_INTERVAL) this.#askForEverybody();
       return;
     }
     const { questions, answers, truncated } = m;
@@ -269,6 +276,12 @@ export class Browser {
     if (truncated || !questions.some(same) || quiet < this.#interval / 4) return;
     const known = new Set(this.#known().map(recordKey));
     if (answers.every(answer => known.has(recordKey(answer)))) this.#nextBrowse();
+  }
+
+  #askForEverybody(): void {
+    this.#browsedAt = this.io.clock.now();
+    this.#askForAll = true;
+    this.#ask();
   }
 
   /** What somebody asks for, and does not know, will be answered while it is true: if not, it is not (§10.5). */

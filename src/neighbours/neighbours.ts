@@ -137,6 +137,16 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     if (key !== null) for (const { browser } of this.#segments.values()) browser.doubt(key);
   }
 
+  /** Somebody is there who is not in the list: all are asked for once more, soon. */
+  askAgain(): void {
+    for (const { browser } of this.#segments.values()) browser.askAgain();
+  }
+
+  /** Whether anybody else, neighbour or not, is heard on the networks of now. */
+  get heardOthers(): boolean {
+    return [...this.#segments.values()].some(({ heardOthers }) => heardOthers);
+  }
+
   /** What does not work now, in plain sentences. */
   warnings(): string[] {
     return [...new Set(this.#warnings.values())];

@@ -26,6 +26,7 @@ export class Segment {
   readonly browser: Browser;
   readonly #responder: Responder;
   #records: readonly ResourceRecord[] = [];
+  #heardOthers = false;
 
   constructor(
     private on: NetworkInterface,
@@ -35,6 +36,8 @@ export class Segment {
   ) {
     this.wire = world.openWire(on, family, {
       onMessage: (m, from) => {
+        const source = from.address.split('%')[0] ?? '';
+        if (!this.on.v4.includes(source) && !this.on.v6.includes(source)) this.#heardOthers = true;
         this.#responder.receive(m, from);
         this.browser.receive(m, from);
       },
@@ -49,6 +52,11 @@ export class Segment {
       reachable: address => reachable(this.on, address),
       onChange: listener.onChange,
     });
+  }
+
+  /** Whether any packet of another machine came in. */
+  get heardOthers(): boolean {
+    return this.#heardOthers;
   }
 
   /** The records that say this on this interface. */

@@ -1,38 +1,141 @@
-/** Who is near, as the screen and the command line see it: sightings compared with this laptop's own image. */
+/**
+ * Who is near, as the screen and the command line see it: sightings compared with this laptop's own image, and what they
+ * answered when they were asked. A word on the radio, also a goodbye, can be anybody's: an answer counts for more.
+ */
 import { compareVersions, relation } from '../core/versions';
+import { type Clock, type Random, realClock } from '../neighbours/clock';
 import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
-import { formatAddress } from '../transfer/address';
+import { formatAddress, parseAddress } from '../transfer/address';
+import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
+import { HttpSource } from '../transfer/source';
+import { Asking, contradiction, type Standing } from './asking';
+import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
+import { hasGateway, isolationHint, LOOK_MS } from './isolation';
+
+export interface NearOptions {
+  /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
+  addresses?: readonly string[];
+  /** There is something new in hints(). */
+  onHint?(): void;
+  clock?: Clock;
+  random?: Random;
+  ask?(address: string): Promise<ImagesAnswer>;
+  hasGateway?(): boolean;
+}
+
+const ASK_TIMEOUT_MS = 2_000;
+/** Truths about commits that are remembered, and addresses that persons may type. */
+const MAX_TRUTHS = 256;
+const MAX_TYPED = 16;
+const UNTOLD: Standing = { confirmed: false, problem: null, address: null, roundTrip: null, answer: null };
 
 export class Near {
   private watchers = 0;
+  private watchedSince = 0;
+  private readonly clock: Clock;
+  private readonly asking: Asking;
+  private readonly rates = new Rates();
+  /** Who is seen now, by id. */
+  private readonly seen = new Map<string, Sighting>();
+  /** Said goodbye, as somebody claimed, and still answer. */
+  private readonly kept = new Map<string, Sighting>();
+  /** Known by their address alone, from settings or typed; true while shown. */
+  private readonly fixed = new Map<string, boolean>();
+  private readonly typed = new Set<string>();
+  /** What commits say that were read here. */
+  private readonly truths = new Map<string, { name: string; version: string }>();
+  private hint: string | null = null;
+  private readonly mistakes: string[] = [];
 
   constructor(
     private readonly neighbours: Neighbours,
     private readonly store: Store,
     private readonly emit: (event: NeighbourEvent) => void,
+    private readonly options: NearOptions = {},
   ) {
-    for (const event of ['added', 'changed', 'removed'] as const) {
-      neighbours.on(event, sighting => emit({ event, ...this.describe(sighting) }));
+    this.clock = options.clock ?? realClock;
+    this.asking = new Asking({
+      clock: this.clock,
+      random: options.random ?? Math.random,
+      ask: options.ask ?? askOverHttp,
+      onChange: id => this.onStanding(id),
+      onSilent: id => {
+        if (!this.kept.has(id)) this.neighbours.doubt(id);
+      },
+    });
+    neighbours.on('added', sighting => this.onSeen('added', sighting));
+    neighbours.on('changed', sighting => this.onSeen('changed', sighting));
+    neighbours.on('removed', sighting => void this.onGone(sighting));
+    for (const text of options.addresses ?? []) {
+      try {
+        this.fixed.set(formatAddress(parseAddress(text)), false);
+      } catch {
+        this.mistakes.push(`"${text}", which is set here as a source, is not an address.`);
+      }
     }
   }
 
-  /** Browsing costs everybody's radio time: it happens only while somebody watches. */
+  /** Browsing and asking cost everybody's radio time: they happen only while somebody watches. */
   watch(): void {
-    if (this.watchers++ === 0) this.neighbours.watch();
+    if (this.watchers++ > 0) return;
+    this.watchedSince = this.clock.now();
+    this.neighbours.watch();
+    this.asking.start();
+    for (const address of this.fixed.keys()) this.asking.take(address, { addresses: [address], image: null });
+    this.clock.after(LOOK_MS, () => this.lookForIsolation());
   }
 
   unwatch(): void {
-    if (--this.watchers === 0) this.neighbours.unwatch();
+    if (--this.watchers > 0) return;
+    this.neighbours.unwatch();
+    this.asking.stop();
+    for (const id of [...this.kept.keys()]) this.drop(id);
+    for (const address of this.fixed.keys()) {
+      this.showFixed(address, false);
+      this.asking.forget(address);
+    }
+    for (const address of this.typed) this.fixed.delete(address);
+    this.typed.clear();
+  }
+
+  /**
+   * Asks at these addresses besides, until nobody watches any more.
+   * @throws PassItOnError 'usage' for what is no address
+   */
+  lookAt(addresses: readonly string[]): void {
+    for (const text of addresses) {
+      const address = formatAddress(parseAddress(text));
+      // One from the settings stays.
+      if (this.fixed.has(address) || this.typed.size >= MAX_TYPED) continue;
+      this.fixed.set(address, false);
+      this.typed.add(address);
+      if (this.watchers > 0) this.asking.take(address, { addresses: [address], image: null });
+    }
   }
 
   /** Newest first. */
   list(): Neighbour[] {
-    return this.neighbours
-      .list()
-      .map(sighting => this.describe(sighting))
-      .sort((a, b) => compareVersions(b.version, a.version));
+    const seen = [...this.neighbours.list(), ...this.kept.values()].map(sighting => this.describe(sighting));
+    const fixed = Array.from(this.fixed, ([address, shown]) => (shown ? this.describeFixed(address) : null));
+    return [...seen, ...fixed.filter(one => one !== null)].sort((a, b) => compareVersions(b.version, a.version));
+  }
+
+  /** Whom to ask for an image: who answered, the closest first; then who was not asked yet; liars last. */
+  candidates(): { address: string; nick: string }[] {
+    const trust = ({ confirmed, problem }: Neighbour) => (problem !== null ? 2 : confirmed ? 0 : 1);
+    const far = ({ id, address }: Neighbour) =>
+      closeness(this.asking.standing(id)?.roundTrip ?? null, this.rates.of(address));
+    return this.list()
+      .map(neighbour => ({ neighbour, trust: trust(neighbour), far: far(neighbour) }))
+      .sort((a, b) => a.trust - b.trust || a.far - b.far)
+      .map(({ neighbour: { address, nick } }) => ({ address, nick }));
+  }
+
+  /** How much each source gave in so many seconds of one upgrade, in bytes: the fast are asked first next time. */
+  gave(sources: readonly { address: string; bytes: number }[], seconds: number): void {
+    for (const { address, bytes } of sources) this.rates.note(address, bytes / seconds);
   }
 
   /** This laptop's own image has changed, so every relation may have. */
@@ -40,19 +143,160 @@ export class Near {
     for (const neighbour of this.list()) this.emit({ event: 'changed', ...neighbour });
   }
 
+  /** A commit was read, and says this. Who announces it as something else is told so. */
+  learn(commit: string, { name, version }: { name: string; version: string }): void {
+    if (this.truths.has(commit)) return;
+    if (this.truths.size >= MAX_TRUTHS) this.truths.delete(this.truths.keys().next().value ?? '');
+    this.truths.set(commit, { name, version });
+    for (const neighbour of this.list()) {
+      if (neighbour.commit === commit && neighbour.problem !== null) this.emit({ event: 'changed', ...neighbour });
+    }
+  }
+
+  /** What seems to be wrong with this network, in plain sentences. */
+  hints(): string[] {
+    return this.hint === null ? this.mistakes : [...this.mistakes, this.hint];
+  }
+
+  // Sightings
+
+  private onSeen(event: 'added' | 'changed', sighting: Sighting): void {
+    const { id, image: name, version, commit } = sighting;
+    const addresses = sighting.addresses.map(formatAddress);
+    const known = this.kept.delete(id);
+    this.seen.set(id, sighting);
+    this.asking.take(id, { addresses, image: { name, version, commit } });
+    this.emit({ event: known ? 'changed' : event, ...this.describe(sighting) });
+    // Under its new name it is the same laptop: the old one need not be kept.
+    for (const other of [...this.kept.keys()]) {
+      if (addresses.includes(this.asking.standing(other)?.address ?? '')) this.drop(other);
+    }
+    for (const address of addresses) if (this.fixed.has(address)) this.showFixed(address, false);
+  }
+
+  private async onGone(sighting: Sighting): Promise<void> {
+    const { id } = sighting;
+    this.seen.delete(id);
+    const standing = this.asking.standing(id);
+    if (this.watchers > 0 && standing?.confirmed && !this.isSeenAt(standing.address)) {
+      this.kept.set(id, sighting);
+      const answers = await this.asking.probe(id);
+      // Meanwhile it may have come back.
+      if (this.kept.get(id) !== sighting) return;
+      if (answers) this.neighbours.askAgain();
+      else this.drop(id);
+      return;
+    }
+    this.asking.forget(id);
+    this.emit({ event: 'removed', ...this.describe(sighting) });
+  }
+
+  private drop(id: string): void {
+    const sighting = this.kept.get(id);
+    if (!sighting) return;
+    this.kept.delete(id);
+    this.asking.forget(id);
+    this.emit({ event: 'removed', ...this.describe(sighting) });
+  }
+
+  private onStanding(id: string): void {
+    const confirmed = this.asking.standing(id)?.confirmed ?? false;
+    if (this.fixed.has(id)) this.showFixed(id, confirmed);
+    else if (this.kept.has(id) && !confirmed) this.drop(id);
+    const sighting = this.seen.get(id) ?? this.kept.get(id);
+    if (sighting) this.emit({ event: 'changed', ...this.describe(sighting) });
+  }
+
+  private isSeenAt(address: string | null): boolean {
+    for (const { addresses } of this.seen.values()) {
+      if (addresses.some(one => formatAddress(one) === address)) return true;
+    }
+    return false;
+  }
+
   private describe(sighting: Sighting): Neighbour {
-    const { id, nick, colors, image, version, commit, addresses, lastSeen } = sighting;
-    const theirs = { name: image, version, commit };
+    const { id, nick, colors, commit, addresses, lastSeen } = sighting;
+    const claimed = { name: sighting.image, version: sighting.version };
+    const truth = this.store.image(commit) ?? this.truths.get(commit) ?? claimed;
+    const { confirmed, problem, address } = this.asking.standing(id) ?? UNTOLD;
+    const lie = contradiction(claimed, truth);
+    // What the commit says counts: nobody is newer by saying so.
+    const { name, version } = truth;
     return {
       id,
       nick,
       colors,
-      address: addresses[0] ? formatAddress(addresses[0]) : '',
-      image,
+      address: address ?? (addresses[0] ? formatAddress(addresses[0]) : ''),
+      image: name,
       version,
       commit,
-      relation: relation(this.store.state.current, theirs),
+      relation: relation(this.store.state.current, { name, version, commit }),
       lastSeen: new Date(lastSeen).toISOString(),
+      confirmed: confirmed && lie === null,
+      problem: lie ?? problem,
     };
+  }
+
+  // Addresses
+
+  private showFixed(address: string, wanted: boolean): void {
+    const was = this.fixed.get(address) ?? false;
+    const now = wanted && !this.isSeenAt(address);
+    const neighbour = this.describeFixed(address);
+    this.fixed.set(address, now);
+    if (neighbour && (was || now)) this.emit({ event: now ? (was ? 'changed' : 'added') : 'removed', ...neighbour });
+  }
+
+  /** What answers at an address, with its current image, or else its newest; null while it has none or never answered. */
+  private describeFixed(address: string): Neighbour | null {
+    const { answer, confirmed, problem } = this.asking.standing(address) ?? UNTOLD;
+    const image = answer && mainImage(answer);
+    if (!image) return null;
+    const { name, version, commit } = image;
+    return {
+      id: address,
+      nick: answer.nick || address.replace(/:\d+$/, ''),
+      colors: null,
+      address,
+      image: name,
+      version,
+      commit,
+      relation: relation(this.store.state.current, { name, version, commit }),
+      lastSeen: new Date().toISOString(),
+      confirmed,
+      problem,
+    };
+  }
+
+  // The network
+
+  private lookForIsolation(): void {
+    if (this.watchers === 0) return;
+    const standings = Array.from(this.seen.keys(), id => this.asking.standing(id) ?? UNTOLD);
+    const hint = isolationHint({
+      watchedMs: this.clock.now() - this.watchedSince,
+      heard: this.neighbours.heardOthers,
+      gateway: (this.options.hasGateway ?? hasGateway)(),
+      standings,
+    });
+    if (hint !== this.hint) {
+      this.hint = hint;
+      this.options.onHint?.();
+    }
+    this.clock.after(LOOK_MS, () => this.lookForIsolation());
+  }
+}
+
+function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
+  const newest = [...images].sort((a, b) => compareVersions(b.version, a.version))[0];
+  return images.find(({ commit }) => commit === current) ?? newest ?? null;
+}
+
+async function askOverHttp(address: string): Promise<ImagesAnswer> {
+  const source = new HttpSource(parseAddress(address));
+  try {
+    return await source.images(AbortSignal.timeout(ASK_TIMEOUT_MS));
+  } finally {
+    source.close();
   }
 }

@@ -113,12 +113,12 @@ class Client {
 
   leave(): void {
     for (const [event, listener] of this.listeners) this.service.off(event, listener);
-    this.watch(false);
+    this.watch({ on: false });
   }
 
   private async answer(method: MethodName, params: unknown): Promise<unknown> {
     try {
-      if (method === 'watchNeighbours') this.watch((params as Params<'watchNeighbours'>).on);
+      if (method === 'watchNeighbours') this.watch(params as Params<'watchNeighbours'>);
       return await this.service.call(method, params as never);
     } catch (thrown) {
       const error = toPassItOnError(thrown);
@@ -127,7 +127,8 @@ class Client {
     }
   }
 
-  private watch(on: boolean): void {
+  private watch({ on, from }: Params<'watchNeighbours'>): void {
+    if (on && from) this.service.lookAt(from);
     if (on === this.watching) return;
     this.watching = on;
     if (on) this.service.watchNeighbours();

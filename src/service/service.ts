@@ -11,7 +11,7 @@ import type { SharedImage } from '../transfer/images-answer';
 import { TransferServer } from '../transfer/server';
 import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
 import { activationHook, runHook } from './activation';
-import type { EventName, Events, MethodName, Neighbour, Params, Plan, PublishResult, Result, Status } from './contract';
+import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result, Status } from './contract';
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
@@ -26,6 +26,8 @@ export interface ServiceOptions {
   share: { port?: number; nick: string; colors: [string, string] | null; rate?: number } | null;
   /** Only this network interface. */
   interface?: string;
+  /** Addresses to ask besides the neighbours seen: school servers. */
+  sources?: readonly string[];
 }
 
 /** How long a version is looked for among the neighbours, in seconds. */
@@ -51,8 +53,11 @@ export class Service {
     private readonly store: Store,
     private readonly neighbours: Neighbours,
   ) {
-    this.near = new Near(neighbours, store, event => this.emit('neighbour', event));
     this.trust = new Trust(store);
+    this.near = new Near(neighbours, store, event => this.emit('neighbour', event), {
+      addresses: options.sources,
+      onHint: () => this.emit('status', this.status()),
+    });
     this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state));
     this.keeping = new Keeping(store, this.upgrades, {
       sources: from => this.sources(from),
@@ -99,9 +104,13 @@ export class Service {
     this.events.off(event, listener);
   }
 
-  watchNeighbours(): Neighbour[] {
+  watchNeighbours(): void {
     this.near.watch();
-    return this.near.list();
+  }
+
+  /** Asks at these addresses, too, while anybody watches. @throws PassItOnError 'usage' for what is no address */
+  lookAt(addresses: readonly string[]): void {
+    this.near.lookAt(addresses);
   }
 
   unwatchNeighbours(): void {
@@ -131,7 +140,9 @@ export class Service {
       this.near.watch();
       try {
         const to = await this.find(version, sources);
-        return await this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+        const result = await this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+        this.near.gave(this.upgrades.state?.progress.sources ?? [], result.seconds);
+        return result;
       } finally {
         this.near.unwatch();
       }
@@ -221,7 +232,7 @@ export class Service {
       serving: this.server !== null,
       port: this.port,
       canRestart: activationHook() !== null,
-      warnings: [...this.warnings, ...this.trust.warnings()],
+      warnings: [...this.warnings, ...this.near.hints(), ...this.trust.warnings()],
       goBackWarnings: this.trust.goBackWarnings(),
     };
   }
@@ -251,8 +262,7 @@ export class Service {
   }
 
   private sources(from: string[]): Sources {
-    const near = () => this.near.list().map(({ address, nick }) => ({ address, nick }));
-    return new Sources(near, from);
+    return new Sources(() => this.near.candidates(), from);
   }
 
   /** What a word of a person's names: an image held here, or one that somebody near has. */
@@ -285,6 +295,7 @@ export class Service {
       const comparison = this.store.image(to.commit)
         ? await compareHeld(this.store, to.commit)
         : await compareWithAny(this.store, found, to.commit, signal);
+      this.near.learn(comparison.commit, comparison.to);
       return await this.plan(
         comparison,
         to,

@@ -1,0 +1,229 @@
+/**
+ * Asks those who are shown what they really have: "seen" becomes "can give" only by an answer over HTTP. Each now and
+ * then, by chance and few at a time, because thirty laptops share one radio. Pure: time, chance and asking come from outside.
+ */
+import { PassItOnError } from '../core/errors';
+import { between, type Clock, type Random, type Timer } from '../neighbours/clock';
+import type { ImagesAnswer } from '../transfer/images-answer';
+
+/** Whom to ask for what. */
+export interface Claim {
+  /** Where it may be asked, best first. */
+  addresses: string[];
+  /** What it announces; null where only the address is known. */
+  image: { name: string; version: string; commit: string } | null;
+}
+
+export interface Standing {
+  /** It answered when asked last, and has what it announces. */
+  confirmed: boolean;
+  /** A plain sentence about what is wrong with it; null: nothing, or not asked yet. */
+  problem: string | null;
+  /** Where it answered; null: it never did. */
+  address: string | null;
+  /** How long its answers take, smoothed, in ms; null: it never answered. */
+  roundTrip: number | null;
+  answer: ImagesAnswer | null;
+}
+
+export interface AskingIo {
+  clock: Clock;
+  random: Random;
+  /** `GET /images` there; rejects with PassItOnError, 'source-lied' where something else answers. Gives up by itself. */
+  ask(address: string): Promise<ImagesAnswer>;
+  /** Its standing is another now. */
+  onChange(id: string): void;
+  /** It was asked twice and did not answer. */
+  onSilent(id: string): void;
+}
+
+/** Pauses between two questions to one neighbour, in ms: 20, 30, 45, 67, 75 s. With what follows on a silence it is gone in two minutes. */
+const FIRST_PAUSE = 20_000;
+const LONGEST_PAUSE = 75_000;
+const GROWTH = 1.5;
+const JITTER = 0.15;
+/** Who does not answer is asked once more before anything is said. */
+const SECOND_TRY = 1000;
+/** A class that arrives together is asked over this time for each of it, in ms. */
+const SPREAD_EACH = 100;
+const SPREAD_MOST = 5000;
+const MAX_AT_ONCE = 6;
+const MAX_ADDRESSES = 4;
+
+export const SILENT = 'It does not answer.';
+export const STRANGER = 'Something else answers at its address.';
+export const LACKING = 'It does not have what it announces.';
+
+interface Asked extends Standing {
+  claim: Claim;
+  due: number;
+  pause: number;
+  failures: number;
+  asking: boolean;
+}
+
+export class Asking {
+  readonly #all = new Map<string, Asked>();
+  #running = 0;
+  #timer: Timer | null = null;
+  #on = false;
+
+  constructor(private readonly io: AskingIo) {}
+
+  /** Begins to ask; who was known before is asked anew. */
+  start(): void {
+    this.#on = true;
+    for (const asked of this.#all.values()) asked.due = this.#soon();
+    this.#plan();
+  }
+
+  /** Asks no more; what is known stays known. */
+  stop(): void {
+    this.#on = false;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  /** It is near, or says something new: it is asked soon. */
+  take(id: string, claim: Claim): void {
+    const known = this.#all.get(id);
+    if (known && sameClaim(known.claim, claim)) return;
+    // What was confirmed stays so until it is asked again: new words of an honest one must not make it flicker.
+    const before = known ?? { confirmed: false, problem: null, address: null, roundTrip: null, answer: null };
+    const asked: Asked = { ...before, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
+    this.#all.set(id, asked);
+    this.#plan();
+  }
+
+  forget(id: string): void {
+    this.#all.delete(id);
+  }
+
+  standing(id: string): Standing | null {
+    return this.#all.get(id) ?? null;
+  }
+
+  /** Asks it once, now, whatever the plan: whether it is still there. */
+  async probe(id: string): Promise<boolean> {
+    const asked = this.#all.get(id);
+    if (!asked) return false;
+    const answer = await this.#answerOf(asked).catch(() => null);
+    return answer !== null && problemOf(asked.claim, answer.images) === null;
+  }
+
+  #soon(): number {
+    const spread = Math.min(SPREAD_MOST, SPREAD_EACH * (1 + this.#all.size));
+    return this.io.clock.now() + between(this.io.random, 0, spread);
+  }
+
+  #plan(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (!this.#on || this.#running >= MAX_AT_ONCE) return;
+    let next: [string, Asked] | null = null;
+    for (const entry of this.#all) if (!entry[1].asking && (next === null || entry[1].due < next[1].due)) next = entry;
+    if (next === null) return;
+    const [id, asked] = next;
+    this.#timer = this.io.clock.after(Math.max(0, asked.due - this.io.clock.now()), () => {
+      void this.#ask(id, asked);
+      this.#plan();
+    });
+  }
+
+  async #ask(id: string, asked: Asked): Promise<void> {
+    asked.asking = true;
+    this.#running++;
+    const outcome = await this.#answerOf(asked).catch((cause: unknown) => cause);
+    this.#running--;
+    asked.asking = false;
+    // It has gone, or says something else by now.
+    if (this.#all.get(id) === asked) this.#judge(id, asked, outcome);
+    this.#plan();
+  }
+
+  #judge(id: string, asked: Asked, outcome: unknown): void {
+    const before = { ...asked };
+    const answer = isAnswer(outcome) ? outcome : null;
+    const problem = answer ? problemOf(asked.claim, answer.images) : failureOf(outcome);
+    if (answer) {
+      asked.address = answer.address;
+      asked.answer = answer.images;
+      asked.roundTrip = asked.roundTrip === null ? answer.ms : 0.7 * asked.roundTrip + 0.3 * answer.ms;
+    }
+    asked.failures = problem === null ? 0 : asked.failures + 1;
+    if (asked.failures === 1) {
+      // An answer that got lost, or news that crossed the question.
+      asked.due = this.io.clock.now() + SECOND_TRY;
+      return;
+    }
+    asked.confirmed = problem === null;
+    asked.problem = problem;
+    asked.due = this.io.clock.now() + asked.pause * between(this.io.random, 1 - JITTER, 1 + JITTER);
+    asked.pause = Math.min(asked.pause * GROWTH, LONGEST_PAUSE);
+    if (changed(before, asked)) this.io.onChange(id);
+    if (problem === SILENT && asked.failures === 2) this.io.onSilent(id);
+  }
+
+  /** Asks where it answered last, and only if that fails everywhere else, so that one false address cannot hide it. */
+  async #answerOf({ claim, address }: Asked): Promise<{ address: string; images: ImagesAnswer; ms: number }> {
+    const known = address !== null && claim.addresses.includes(address) ? address : claim.addresses[0];
+    if (known === undefined) throw new PassItOnError('no-source', 'It has no address.', 'Wait.');
+    const ask = async (where: string) => {
+      const begun = this.io.clock.now();
+      const images = await this.io.ask(where);
+      return { address: where, images, ms: this.io.clock.now() - begun };
+    };
+    try {
+      const answer = await ask(known);
+      if (problemOf(claim, answer.images) === null) return answer;
+      return await Promise.any(others(claim, known).map(ask)).catch(() => answer);
+    } catch (cause) {
+      return await Promise.any(others(claim, known).map(ask)).catch(() => {
+        throw cause;
+      });
+    }
+  }
+}
+
+function others(claim: Claim, known: string): string[] {
+  return claim.addresses.slice(0, MAX_ADDRESSES).filter(address => address !== known);
+}
+
+function isAnswer(outcome: unknown): outcome is { address: string; images: ImagesAnswer; ms: number } {
+  return typeof outcome === 'object' && outcome !== null && 'images' in outcome;
+}
+
+function failureOf(cause: unknown): string {
+  const code = cause instanceof PassItOnError ? cause.code : '';
+  return code === 'source-lied' || code === 'no-source' ? STRANGER : SILENT;
+}
+
+/** What is wrong between what it announces and what it answers; null: nothing. */
+function problemOf({ image }: Claim, { images }: ImagesAnswer): string | null {
+  if (image === null) return null;
+  const has = images.find(({ commit }) => commit === image.commit);
+  if (!has) return LACKING;
+  return contradiction(image, has);
+}
+
+/** A sentence where one image goes by two names or versions. */
+export function contradiction(
+  claimed: { name: string; version: string },
+  really: { name: string; version: string },
+): string | null {
+  if (claimed.name === really.name && claimed.version === really.version) return null;
+  const title = ({ name, version }: { name: string; version: string }) =>
+    claimed.name === really.name ? version : `${name} ${version}`;
+  return `It announces ${title(claimed)}, but that is ${title(really)}.`;
+}
+
+function sameClaim(a: Claim, b: Claim): boolean {
+  const said = ({ addresses, image }: Claim) =>
+    [image?.name, image?.version, image?.commit, ...[...addresses].sort()].join('\n');
+  return said(a) === said(b);
+}
+
+function changed(a: Standing, b: Standing): boolean {
+  if (a.confirmed !== b.confirmed || a.problem !== b.problem || a.address !== b.address) return true;
+  return a.answer?.current !== b.answer?.current || a.answer?.images.length !== b.answer?.images.length;
+}

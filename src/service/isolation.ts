@@ -1,0 +1,55 @@
+/** Some networks keep their laptops apart. They never say so; this tells from what can be seen, and says no more. */
+import { readFileSync } from 'node:fs';
+import { SILENT, type Standing } from './asking';
+
+/** How often to look, in ms. */
+export const LOOK_MS = 5_000;
+/** Whoever is there is heard, and has been asked twice, by then. */
+const LONG_ENOUGH_MS = 30_000;
+const REMEDY = 'Ask whoever runs it, type the address of a laptop or school server, or bring the image on a stick.';
+
+export interface Seen {
+  /** How long somebody has watched. */
+  watchedMs: number;
+  /** Anybody else was ever heard by multicast. */
+  heard: boolean;
+  /** The network leads on to other networks. */
+  gateway: boolean;
+  /** Those who are seen now. */
+  standings: readonly Standing[];
+}
+
+/** A sentence, or null while nothing speaks for it. */
+export function isolationHint({ watchedMs, heard, gateway, standings }: Seen): string | null {
+  if (watchedMs < LONG_ENOUGH_MS) return null;
+  const silent = standings.filter(({ problem }) => problem === SILENT).length;
+  // One that does not answer may be broken itself.
+  if (silent >= 2 && silent === standings.length) {
+    return `${silent} laptops are seen here, but none of them answers: this network seems to keep laptops apart. ${REMEDY}`;
+  }
+  // Without a gateway there may be no network at all behind the cable.
+  if (!heard && gateway && standings.length === 0) {
+    return `No other laptop is heard here. If there are some, this network keeps laptops apart. ${REMEDY}`;
+  }
+  return null;
+}
+
+/** linux/route.h */
+const RTF_UP_AND_GATEWAY = 0x3;
+
+/** Whether a default route leads to a gateway (proc(5), /proc/net/route). */
+export function hasGateway(): boolean {
+  let table: string;
+  try {
+    table = readFileSync('/proc/net/route', 'latin1');
+  } catch {
+    // A kernel without IPv4: then we do not know, and say nothing.
+    return false;
+  }
+  return table.split('\n').some(line => {
+    const [, destination, , flags] = line.split('\t');
+    return (
+      destination === '00000000' && (Number.parseInt(flags ?? '0', 16) & RTF_UP_AND_GATEWAY) === RTF_UP_AND_GATEWAY
+    );
+  });
+}
