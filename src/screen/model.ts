@@ -4,7 +4,7 @@ import type { Neighbour } from '../service/contract';
 import { alertView } from './alert-model';
 import { barView } from './bar-model';
 import { _, fill } from './i18n';
-import type { Zone } from './places';
+import { type Zone, zoneOf } from './places';
 import { isRunning, type ScreenState, stagedImage } from './state';
 import type { BandView, LaptopView, Slots, View } from './view';
 import { nickOf, relationWords } from './words';
@@ -13,19 +13,18 @@ export function view(state: ScreenState): View {
   const band = (label: string, groups: Slots[]): BandView => ({ label, groups });
   const kept = keptLaptop(state);
   const near = (zone: Zone) => zoneGroups(state, zone);
-  const newer = near('newer');
-  const older = near('older');
+  const zones = { newer: near('newer'), mine: near('mine'), older: near('older'), different: near('different') };
   // The nearest place: going back needs nobody.
-  if (kept) (keptIsNewer(state) ? newer : older).unshift([kept]);
+  if (kept) zones[keptZone(state)].unshift([kept]);
   const alone = aloneView(state);
   const running = isRunning(state);
   const giving = running && state.upgrade?.progress.step === 'fetch' && !state.upgrade.progress.waiting;
   return {
     colors: state.status?.colors ?? state.profile.colors,
-    newer: band(_('Newer'), newer),
-    mine: band(_('Same as mine'), near('mine')),
-    older: band(_('Older'), older),
-    different: band(_('Different'), near('different')),
+    newer: band(_('Newer'), zones.newer),
+    mine: band(_('Same as mine'), zones.mine),
+    older: band(_('Older'), zones.older),
+    different: band(_('Different'), zones.different),
     laptop: myLaptop(state),
     ring: ringFraction(state),
     alone,
@@ -70,26 +69,29 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
   };
 }
 
-function keptIsNewer(state: ScreenState): boolean {
+/** Another image that is kept is neither newer nor older, like a neighbour's. */
+function keptZone(state: ScreenState): Zone {
   const { current = null, previous = null } = state.status ?? {};
-  return current !== null && previous !== null && relation(current, previous) === 'newer';
+  return current && previous ? zoneOf({ relation: relation(current, previous) }) : 'older';
 }
 
 function keptLaptop(state: ScreenState): LaptopView | null {
   const previous = state.status?.previous;
   if (!previous) return null;
   const running = isRunning(state);
+  const { name, version } = previous;
+  const isOther = name !== (state.status?.current?.name ?? name);
   return {
     key: 'kept',
     title: _('On my laptop'),
-    subtitle: previous.version,
+    subtitle: isOther ? `${name} ${version}` : version,
     colors: state.status?.colors ?? state.profile.colors,
     badge: 'kept',
     selected: state.selected === 'kept',
     faded: running,
     enabled: !running,
     giving: false,
-    name: fill(_('{version} is kept on my laptop'), { version: previous.version }),
+    name: fill(_('{version} is kept on my laptop'), { version }),
     description: _('Going back needs nobody else.'),
   };
 }

@@ -273,6 +273,24 @@ test('the minimum version of a trusted image is remembered for ever, and never o
   assert.equal((await ben.upgrade('3', '--from', address)).version, '3');
 });
 
+test('one version with two contents is neither newer nor older but different, and that is said', async t => {
+  const { key, laptop, tree, trustFile } = school(t);
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  const theirs = await flash(ana, tree('1'), '2', key);
+  const mine = await flash(ben, tree('2'), '2', key);
+  const address = await serve(ana);
+  const plan = await ben.compare(address);
+  assert.deepEqual([plan.from?.commit, plan.to.commit, plan.relation], [mine, theirs, 'different']);
+  const env = { ...process.env, PASS_IT_ON_ALLOWED_SIGNERS: trustFile };
+  const compare = ['compare', address, '--store', ben.store];
+  const { stdout } = spawnSync('dist/pass-it-on', compare, { env, encoding: 'utf8' });
+  assert.match(stdout, /^From test-os 2 to test-os 2 \(the same version, but not the same inside\):$/m);
+  await ben.upgrade(theirs, '--from', address);
+  await ben.activate();
+  // Now both are here, and the bare version names neither.
+  assert.equal((await failure(ben.run('use', '2'))).code, 'ambiguous');
+});
+
 test('going back below the minimum version stays possible, with a warning', async t => {
   const { key, laptop, tree } = school(t);
   const ben = laptop('ben');
