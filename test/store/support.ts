@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -77,6 +78,8 @@ export class TreeBuilder {
 
   file(path: string, content: string | Buffer, mode = 0o644): this {
     if (path.includes('/')) this.folder(path.slice(0, path.lastIndexOf('/')));
+    // An ordinary user writes again only into what he may write to.
+    if (!isRoot && existsSync(this.at(path))) chmodSync(this.at(path), 0o600);
     writeFileSync(this.at(path), content);
     chmodSync(this.at(path), mode);
     return this;
@@ -152,7 +155,9 @@ export function nastyTree(dir: string): TreeBuilder {
   const tree = new TreeBuilder(dir);
   tree.file('bin/sh', '#!\n', 0o755).symlink('sbin', 'bin').symlink('usr/bin/sh', '../../bin/sh');
   tree.file('bin/sudo', 'setuid', 0o4755).file('bin/wall', 'setgid', 0o2755).file('bin/both', 'both', 0o6711);
-  tree.folder('tmp', 0o1777).folder('empty').folder('empty/below/it').folder('locked', 0o500).folder('setgid', 0o2775);
+  tree.folder('tmp', 0o1777).folder('empty').folder('empty/below/it').folder('setgid', 0o2775);
+  // The store keeps folders open for an ordinary user.
+  tree.folder('locked', isRoot ? 0o500 : 0o700);
   tree.file('etc/secret', 'x', 0o600).file('etc/readonly', 'y', 0o444).file('etc/odd', 'z', 0o654);
   // Names: no encoding, spaces, newlines, backslashes, git's own, orders that trip git trees.
   tree.file('names/system-systemd\\x2dcryptsetup.slice', '1').file('names/\xff\xfe\x80', 'not utf-8');
