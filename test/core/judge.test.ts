@@ -1,5 +1,7 @@
 /** Our verdicts beside those of `git verify-commit`: both must say the same of every commit. */
 import assert from 'node:assert/strict';
+import { createHash, createPrivateKey, sign as edSign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { NOBODY, parseAllowedSigners } from '../../src/core/allowed-signers';
@@ -7,7 +9,7 @@ import { commitPayload, encodeCommit, encodeSignedCommit, type ImageCommit, pars
 import { PassItOnError } from '../../src/core/errors';
 import { encodeImageTree } from '../../src/core/image-tree';
 import { judgeCommit, type Refusal, refusalError, type Verdict } from '../../src/core/judge';
-import { EMPTY_TREE } from '../../src/core/object';
+import { EMPTY_TREE, objectOid } from '../../src/core/object';
 import { fingerprint } from '../../src/core/ssh-key';
 import { withCode } from './assert-error';
 import { GitRepository } from './git';
@@ -77,6 +79,39 @@ test('what git signs is what we sign, byte for byte, and each judges it good', (
   assert.equal(signature, sign(ana, PAYLOAD));
   const verdict = bothSay(theirs, `"Colegio Roble" ${ana.text}\n`);
   assert.deepEqual(verdict, { trusted: true, signedBy: 'Colegio Roble', fingerprint: fingerprint(ana.blob) });
+});
+
+test('the example in the documentation, made here after its own words', () => {
+  // RFC 8032 §7.1, TEST 1.
+  const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex');
+  const point = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex');
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  const string = (data: string | Buffer) => {
+    const bytes = Buffer.from(data);
+    return Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  };
+  const { minimumVersion: _, releaseNotes: __, ...facts } = FACTS;
+  const payload = encodeCommit({ ...facts, tree: EMPTY_TREE, version: '408', releaseTime: 1180000000 });
+  const about = Buffer.concat(['git', '', 'sha512'].map(string));
+  const digest = createHash('sha512').update(payload).digest();
+  const bytes = edSign(null, Buffer.concat([Buffer.from('SSHSIG'), about, string(digest)]), privateKey);
+  const key = Buffer.concat([string('ssh-ed25519'), string(point)]);
+  const signature = Buffer.concat([string('ssh-ed25519'), string(bytes)]);
+  const blob = Buffer.concat([Buffer.from('SSHSIG\0\0\0\x01'), string(key), about, string(signature)]);
+  const lines = blob.toString('base64').match(/.{1,70}/g) ?? [];
+  const armoured = ['-----BEGIN SSH SIGNATURE-----', ...lines, '-----END SSH SIGNATURE-----', ''].join('\n');
+  const commit = encodeSignedCommit(payload, armoured);
+  const trusted = `"Colegio Roble" namespaces="git",valid-after="20240101Z",valid-before="20300101Z" ssh-ed25519 ${key.toString('base64')}`;
+
+  const documented = readFileSync('docs/formats.md', 'utf8');
+  for (const text of [commit.toString(), trusted, objectOid('commit', commit), fingerprint(key)]) {
+    assert.ok(documented.includes(text), text);
+  }
+  // Released long before the key was valid, as that line has it.
+  assert.equal(refusal(bothSay(commit, `${trusted}\n`)), 'not-yet');
+  const verdict = bothSay(commit, `${trusted.replace('valid-after="20240101Z",', '')}\n`);
+  assert.deepEqual(verdict, { trusted: true, signedBy: 'Colegio Roble', fingerprint: fingerprint(key) });
 });
 
 test('good, unsigned, wrong key, tampered, other purpose: the same verdict', () => {
