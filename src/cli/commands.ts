@@ -1,7 +1,6 @@
 /** The commands: each takes its words apart, asks the service, and says the answer. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ParseArgsConfig } from 'node:util';
 import type {
   ImageInfo,
@@ -89,31 +88,58 @@ const use: Command = {
 };
 
 const neighbours: Command = {
-  options: { wait: { type: 'string' } },
+  options: {
+    wait: { type: 'string' },
+    watch: { type: 'boolean' },
+    from: { type: 'string', multiple: true },
+  },
   check(words, options) {
     expectWords(words, []);
     number(options, 'wait', 0, MAX_WAIT_SECONDS);
   },
   async run(client, _words, options, output) {
+    const watch = options.watch === true;
     const rows = new Map<string, NeighbourEvent>();
     const note = (event: NeighbourEvent) => {
       output.tell(event);
+      if (watch) output.say([SIGNS[event.event], ...row(event)].join('  ').trimEnd());
       if (event.event === 'removed') rows.delete(event.id);
       else rows.set(event.id, event);
     };
     client.on('neighbour', note);
-    for (const one of await client.call('watchNeighbours', { on: true })) {
+    for (const one of await client.call('watchNeighbours', { on: true, from: addresses(options, 'from') })) {
       if (!rows.has(one.id)) note({ event: 'added', ...one });
     }
-    await sleep((number(options, 'wait', 0, MAX_WAIT_SECONDS) ?? NEIGHBOURS_WAIT_SECONDS) * 1000);
+    const wait = number(options, 'wait', 0, MAX_WAIT_SECONDS) ?? (watch ? null : NEIGHBOURS_WAIT_SECONDS);
+    await untilInterrupted(client, wait);
     client.off('neighbour', note);
+    // Whatever there was to tell has been told.
+    if (watch) return;
     if (rows.size === 0) output.say('Nobody is near.');
-    else output.say(table([['NAME', 'IMAGE', 'VERSION', '', 'ADDRESS', 'COMMIT'], ...[...rows.values()].map(row)]));
+    else output.say(table([['NAME', 'IMAGE', 'VERSION', '', 'ADDRESS', 'COMMIT', ''], ...[...rows.values()].map(row)]));
   },
 };
 
-function row({ nick, image, version, relation, address, commit }: NeighbourEvent): string[] {
-  return [nick || '-', image, version, relation, address, commit.slice(0, 10)];
+const SIGNS = { added: '+', changed: '=', removed: '-' } as const;
+
+function row({ nick, image, version, relation, address, commit, problem }: NeighbourEvent): string[] {
+  return [nick || '-', image, version, relation, address, commit.slice(0, 10), problem ?? ''];
+}
+
+/** Until so many seconds are over (null: never), the service ends, or somebody interrupts. */
+function untilInterrupted(client: ServiceClient, seconds: number | null): Promise<void> {
+  return new Promise(resolve => {
+    const timer = seconds === null ? null : setTimeout(done, seconds * 1000);
+    function done(): void {
+      if (timer) clearTimeout(timer);
+      process.off('SIGINT', done);
+      process.off('SIGTERM', done);
+      resolve();
+    }
+    process.once('SIGINT', done);
+    process.once('SIGTERM', done);
+    client.onClose(done);
+  });
 }
 
 const compare: Command = {

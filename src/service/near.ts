@@ -6,13 +6,13 @@ import { compareVersions, relation } from '../core/versions';
 import { type Clock, type Random, realClock } from '../neighbours/clock';
 import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
-import { formatAddress, parseAddress } from '../transfer/address';
+import { formatAddress } from '../transfer/address';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
-import { HttpSource } from '../transfer/source';
 import { Asking, contradiction, type Standing } from './asking';
 import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
 import { hasGateway, isolationHint, LOOK_MS } from './isolation';
+import { normal, openSource } from './sources';
 
 export interface NearOptions {
   /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
@@ -59,7 +59,7 @@ export class Near {
     this.asking = new Asking({
       clock: this.clock,
       random: options.random ?? Math.random,
-      ask: options.ask ?? askOverHttp,
+      ask: options.ask ?? askSource,
       onChange: id => this.onStanding(id),
       onSilent: id => {
         if (!this.kept.has(id)) this.neighbours.doubt(id);
@@ -70,7 +70,7 @@ export class Near {
     neighbours.on('removed', sighting => void this.onGone(sighting));
     for (const text of options.addresses ?? []) {
       try {
-        this.fixed.set(formatAddress(parseAddress(text)), false);
+        this.fixed.set(normal(text), false);
       } catch {
         this.mistakes.push(`"${text}", which is set here as a source, is not an address.`);
       }
@@ -106,7 +106,7 @@ export class Near {
    */
   lookAt(addresses: readonly string[]): void {
     for (const text of addresses) {
-      const address = formatAddress(parseAddress(text));
+      const address = normal(text);
       // One from the settings stays.
       if (this.fixed.has(address) || this.typed.size >= MAX_TYPED) continue;
       this.fixed.set(address, false);
@@ -127,10 +127,14 @@ export class Near {
     const trust = ({ confirmed, problem }: Neighbour) => (problem !== null ? 2 : confirmed ? 0 : 1);
     const far = ({ id, address }: Neighbour) =>
       closeness(this.asking.standing(id)?.roundTrip ?? null, this.rates.of(address));
-    return this.list()
+    const near = this.list()
       .map(neighbour => ({ neighbour, trust: trust(neighbour), far: far(neighbour) }))
       .sort((a, b) => a.trust - b.trust || a.far - b.far)
       .map(({ neighbour: { address, nick } }) => ({ address, nick }));
+    const addresses = new Set(near.map(({ address }) => address));
+    // A school server may be slow to show itself, but is always worth a question.
+    const fixed = [...this.fixed.keys()].filter(address => !addresses.has(address));
+    return [...fixed.map(address => ({ address, nick: '' })), ...near];
   }
 
   /** How much each source gave in so many seconds of one upgrade, in bytes: the fast are asked first next time. */
@@ -166,12 +170,12 @@ export class Near {
     const known = this.kept.delete(id);
     this.seen.set(id, sighting);
     this.asking.take(id, { addresses, image: { name, version, commit } });
+    for (const address of addresses) if (this.fixed.has(address)) this.showFixed(address, false);
     this.emit({ event: known ? 'changed' : event, ...this.describe(sighting) });
     // Under its new name it is the same laptop: the old one need not be kept.
     for (const other of [...this.kept.keys()]) {
       if (addresses.includes(this.asking.standing(other)?.address ?? '')) this.drop(other);
     }
-    for (const address of addresses) if (this.fixed.has(address)) this.showFixed(address, false);
   }
 
   private async onGone(sighting: Sighting): Promise<void> {
@@ -292,8 +296,8 @@ function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
   return images.find(({ commit }) => commit === current) ?? newest ?? null;
 }
 
-async function askOverHttp(address: string): Promise<ImagesAnswer> {
-  const source = new HttpSource(parseAddress(address));
+async function askSource(address: string): Promise<ImagesAnswer> {
+  const source = openSource(address);
   try {
     return await source.images(AbortSignal.timeout(ASK_TIMEOUT_MS));
   } finally {

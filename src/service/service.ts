@@ -15,6 +15,7 @@ import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
+import { readSettings } from './settings';
 import { signerFor } from './signing';
 import { Sources } from './sources';
 import { announcedWrong, isAnother, Trust } from './trust';
@@ -26,8 +27,6 @@ export interface ServiceOptions {
   share: { port?: number; nick: string; colors: [string, string] | null; rate?: number } | null;
   /** Only this network interface. */
   interface?: string;
-  /** Addresses to ask besides the neighbours seen: school servers. */
-  sources?: readonly string[];
 }
 
 /** How long a version is looked for among the neighbours, in seconds. */
@@ -55,7 +54,7 @@ export class Service {
   ) {
     this.trust = new Trust(store);
     this.near = new Near(neighbours, store, event => this.emit('neighbour', event), {
-      addresses: options.sources,
+      addresses: readSettings().sources,
       onHint: () => this.emit('status', this.status()),
     });
     this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state));

@@ -10,12 +10,16 @@ export interface Settings {
   allowedSigners: string | null;
   /** Take images that nobody has signed. */
   allowUnsigned: boolean;
+  /** Addresses of school servers and the like, to ask besides the laptops seen. */
+  sources: readonly string[];
   /** Plain sentences about what could not be understood; the careful default counts there. */
   problems: string[];
 }
 
 const DEFAULT_PATH = '/etc/pass-it-on/settings.json';
-const DEFAULTS: Settings = { allowedSigners: null, allowUnsigned: false, problems: [] };
+const DEFAULTS: Settings = { allowedSigners: null, allowUnsigned: false, sources: [], problems: [] };
+
+const MAX_SOURCES = 16;
 
 const file = new Reread(parse);
 
@@ -44,9 +48,16 @@ function parse(data: Buffer | string, path: string): Settings {
     return wrong((cause as Error).message);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return wrong('they are no JSON object');
-  const { 'allowed-signers': signers = null, 'allow-unsigned': unsigned = false } = parsed as Record<string, unknown>;
+  const {
+    'allowed-signers': signers = null,
+    'allow-unsigned': unsigned = false,
+    sources = [],
+  } = parsed as Record<string, unknown>;
   if (signers !== null && typeof signers !== 'string') return wrong('allowed-signers is no path');
   if (typeof unsigned !== 'boolean') return wrong('allow-unsigned is neither true nor false');
+  if (!Array.isArray(sources) || sources.length > MAX_SOURCES || !sources.every(one => typeof one === 'string')) {
+    return wrong(`sources is no list of at most ${MAX_SOURCES} addresses`);
+  }
   const allowedSigners = signers === null ? null : resolve(dirname(path), signers);
-  return { allowedSigners, allowUnsigned: unsigned, problems: [] };
+  return { allowedSigners, allowUnsigned: unsigned, sources, problems: [] };
 }

@@ -106,16 +106,23 @@ export class Sources implements SourceFinder {
   private source(address: string, nick: string): Asked {
     let one = this.asked.get(address);
     if (!one) {
-      const source = looksLikeFolder(address) ? new FolderSource(address) : new HttpSource(parseAddress(address));
-      one = { source, nick, answer: null, at: 0 };
+      one = { source: openSource(address), nick, answer: null, at: 0 };
       this.asked.set(address, one);
     }
     return one;
   }
 }
 
-/** What tells sources apart: `host:port`, or the path of a folder. */
-function normal(text: string): string {
+/** Somebody to ask: at an address in the form of normal(). */
+export function openSource(address: string): Source {
+  return looksLikeFolder(address) ? new FolderSource(address) : new HttpSource(parseAddress(address));
+}
+
+/**
+ * What tells sources apart: `host:port`, or the path of a folder.
+ * @throws PassItOnError 'usage'
+ */
+export function normal(text: string): string {
   return looksLikeFolder(text) ? text : formatAddress(parseAddress(text));
 }
 
