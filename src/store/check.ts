@@ -1,6 +1,7 @@
 /** Is an unfinished image whole, and what its commit says? */
 import { checkAttributes } from '../core/attributes';
 import { badData } from '../core/bad-data';
+import { checkBounds } from '../core/bounds';
 import type { Oid } from '../core/object';
 import type { Blobs } from './blobs';
 import { computeManifest, readAttributes, readHead, walkImage } from './image';
@@ -12,6 +13,7 @@ export async function checkImage(commit: Oid, quarantine: Quarantine, blobs: Blo
   const { reader } = quarantine;
   const head = readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
   const attributes = readAttributes(head, reader);
+  await checkBounds(head.root, reader.tree);
   let files = 0;
   const counted = async function* () {
     for await (const item of walkImage(head, attributes, reader)) {
@@ -24,5 +26,8 @@ export async function checkImage(commit: Oid, quarantine: Quarantine, blobs: Blo
     signal: opts.signal,
     onProgress: (done, _, bytes) => opts.onProgress?.(done, files, bytes, 0),
   });
-  if (manifest.sha256 !== head.info.manifestSha256) throw badData('The contents are not those of the image.');
+  if (manifest.sha256 !== head.info.manifestSha256) {
+    const { name, version } = head.info;
+    throw badData(`The contents of ${name} ${version} are not those of its commit (Manifest-SHA256).`);
+  }
 }

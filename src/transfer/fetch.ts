@@ -62,6 +62,8 @@ export class BlobFetch {
   bytesDone = 0;
   private readonly scheduler: Scheduler;
   private readonly liars = new Set<string>();
+  /** What the last source that lied did wrong. */
+  lie: PassItOnError | null = null;
   private ended = false;
   private wakeUp: () => void = () => {};
   private changed = new Promise<void>(() => {});
@@ -129,7 +131,10 @@ export class BlobFetch {
       } catch (cause) {
         if (!isRemote(cause)) return this.end(cause);
         const lied = cause.code === 'source-lied';
-        if (lied) this.liars.add(giver.source.address);
+        if (lied) {
+          this.liars.add(giver.source.address);
+          this.lie = cause;
+        }
         if (lied || ++health.failures >= FAILURES_UNTIL_GONE) giver.state = 'gone';
         else await sleep(RETRY_MS, undefined, { signal: this.signal }).catch(() => {});
       } finally {

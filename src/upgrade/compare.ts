@@ -2,6 +2,7 @@
  * The first step: brings the commit, attributes and missing trees of an image into quarantine (one round trip) and
  * compares it with the current one, on this laptop. The result says what changes and which blobs are missing here.
  */
+import { createHash } from 'node:crypto';
 import {
   type Attributes,
   type AttributesMap,
@@ -9,6 +10,8 @@ import {
   MAX_ATTRIBUTES_BYTES,
   parseAttributes,
 } from '../core/attributes';
+import { badData } from '../core/bad-data';
+import { checkBounds } from '../core/bounds';
 import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
 import { diffTrees, walkTree } from '../core/diff';
 import { PassItOnError } from '../core/errors';
@@ -73,7 +76,14 @@ async function compareWith(store: Store, source: Source, commit: Oid, signal: Ab
   const from = store.state.current;
   const quarantine = await store.quarantine(commit);
   const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal);
-  return makePlan(store, quarantine, commit, from, sizes);
+  try {
+    return await makePlan(store, quarantine, commit, from, sizes);
+  } catch (cause) {
+    if (!(cause instanceof PassItOnError && cause.code === 'damaged')) throw cause;
+    // What lies in quarantine has the hash of its name: what is not there has not been sent.
+    const message = `${source.address} did not send all of the image. ${cause.message}`;
+    throw new PassItOnError('source-lied', message, 'Try another laptop.', { cause });
+  }
 }
 
 /** The same for an image that is held here whole: nothing is asked of anybody. */
@@ -120,8 +130,13 @@ async function makePlan(
   const data = await need(quarantine, commit);
   const to = parseCommit(data);
   const { root, attributes } = imageTree(await quarantine.readTree(to.tree));
-  const newAttributes = parseAttributes(await need(quarantine, attributes));
+  const attributesData = await need(quarantine, attributes);
+  if (createHash('sha256').update(attributesData).digest('hex') !== to.attributesSha256) {
+    throw badData(`The attributes of ${to.name} ${to.version} are not those of its commit (Attributes-SHA256).`);
+  }
+  const newAttributes = parseAttributes(attributesData);
   const readTree = (oid: Oid) => quarantine.readTree(oid);
+  await checkBounds(root, readTree);
   await checkAttributes(newAttributes, walkTree(root, readTree));
   const oldAttributes = from ? parseAttributes(await need(quarantine, from.attributes)) : new Map();
 

@@ -176,6 +176,7 @@ export class Pipeline {
       this.waiting = fetch.waiting;
       aloneSince = fetch.waiting ? (aloneSince ?? performance.now()) : null;
       if (aloneSince !== null && performance.now() - aloneSince > this.options.patience * 1000) {
+        if (fetch.lie) throw fetch.lie;
         throw new PassItOnError(
           'source-gone',
           'All laptops that have it are gone.',
