@@ -42,7 +42,7 @@ export const PACKAGES = {
       // What an image must keep, made and looked at by others: ACLs, capabilities; Python finds its compiled files.
       'acl',
       'libcap2-bin',
-      'python3-minimal',
+      'python3',
       // Laptops in network namespaces, and avahi as the neighbour that somebody else wrote.
       'iproute2',
       'avahi-daemon',
