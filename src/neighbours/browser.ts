@@ -53,6 +53,8 @@ const HINT_INTERVAL = 10_000;
 /** Direct questions in one second, so that a flood of names cannot make us flood. */
 const MAX_QUESTIONS = 60;
 const TICK = 1000;
+/** Askers whose lists over several packets are followed at once. */
+const MAX_LISTING = 32;
 
 /** Missing records of an instance: when to ask next, and how long to wait after that. */
 interface Missing {
@@ -66,6 +68,8 @@ export class Browser {
   readonly #users = new Map<string, Set<string>>();
   readonly #missing = new Map<string, Missing>();
   readonly #origins = new Origins();
+  /** Who asks what we ask, and is telling over several packets whom he knows: none yet whom we do not know. */
+  readonly #listing = new Set<string>();
   #state: 'listening' | 'watching' | 'closed' = 'listening';
   #interval = FIRST_INTERVAL;
   #browsedAt = 0;
@@ -104,6 +108,7 @@ export class Browser {
     this.#askTimer?.cancel();
     this.#askTimer = null;
     this.#askForAll = false;
+    this.#listing.clear();
     this.#missing.clear();
   }
 
@@ -156,7 +161,7 @@ export class Browser {
     if (this.#state === 'closed' || from.port !== MDNS_PORT) return;
     if (m.kind === 'query') {
       this.#expectAnswers(m);
-      this.#hearQuestion(m);
+      this.#hearQuestion(m, from);
       return;
     }
     // Only what leads to a neighbour is kept: PTR of the service, then SRV and TXT of those, then their addresses.
@@ -237,6 +242,7 @@ export class Browser {
   }
 
   #nextBrowse(): void {
+    this.#listing.clear();
     this.#browsedAt = this.io.clock.now();
     this.#browseTimer?.cancel();
     this.#browseTimer = this.io.clock.after(this.#interval * between(this.io.random, 1, 1.1), () => this.#browse());
@@ -263,19 +269,27 @@ export class Browser {
    * somebody of whom we never heard, because packets get lost, that is reason to ask again; it is no more than a hint,
    * for what is known to others must not be believed (§7.1).
    */
-  #hearQuestion(m: Message): void {
+  #hearQuestion(m: Message, from: Endpoint): void {
     if (this.#state !== 'watching') return;
     const quiet = this.io.clock.now() - this.#browsedAt;
+    const asker = `${from.address} ${from.port}`;
     if (m.answers.some(answer => this.#leadsToOther(answer) && this.#cache.find(answer) === null)) {
+      this.#listing.delete(asker);
       if (quiet >= HINT_INTERVAL) this.#askForEverybody();
       return;
     }
     const { questions, answers, truncated } = m;
     const same = ({ type, name, unicast }: Question) => type === 'PTR' && !unicast && foldCase(name) === SERVICE;
     // The pause under way is half of #interval; before half of it is over we still ask ourselves.
-    if (truncated || !questions.some(same) || quiet < this.#interval / 4) return;
+    const begins = questions.some(same) && quiet >= this.#interval / 4;
+    if (!begins && !this.#listing.has(asker)) return;
     const known = new Set(this.#known().map(recordKey));
-    if (answers.every(answer => known.has(recordKey(answer)))) this.#nextBrowse();
+    if (!answers.every(answer => known.has(recordKey(answer)))) this.#listing.delete(asker);
+    else if (!truncated) {
+      this.#listing.delete(asker);
+      this.#nextBrowse();
+      // What he knows goes on in his next packet (§7.2): in a crowd no list fits into one.
+    } else if (begins && this.#listing.size < MAX_LISTING) this.#listing.add(asker);
   }
 
   #askForEverybody(): void {

@@ -94,6 +94,11 @@ export class Avahi {
     return this.lan.run(this.laptop, 'avahi-publish', args, { env: this.#env, stdio: 'ignore' });
   }
 
+  /** Browses and resolves until the process is killed. */
+  watch(type: string): ChildProcess {
+    return this.lan.run(this.laptop, 'avahi-browse', ['-r', type], { env: this.#env, stdio: 'ignore' });
+  }
+
   close(): void {
     rmSync(this.#dir, { recursive: true, force: true });
   }

@@ -304,6 +304,27 @@ describe('the browser', () => {
       assert.ok(waited >= 32_000, `${waited}`);
     });
 
+    it('leaves it also to one whose known answers fill several packets, but not if he knows somebody it does not', () => {
+      const question = { questions: [{ name: SERVICE, type: 'PTR' as const, unicast: false }] };
+      for (const [last, left] of [
+        ['Ana', true],
+        ['Stranger', false],
+      ] as const) {
+        for (const nick of ['Ana', 'Ben', 'Cam']) respond(...recordsOf(nick, 1));
+        browser.watch();
+        within(20_000);
+        // Pauses so far were 1, 2, 4, 8 s: the next question would come about 31 s after the start.
+        clock.advance(5000);
+        hear(message('query', { ...question, truncated: true, answers: [recordsOf('Ben', 1)[0]!] }));
+        hear(message('query', { truncated: true, answers: [recordsOf('Cam', 1)[0]!] }));
+        hear(message('query', { answers: [recordsOf(last, 1)[0]!] }));
+        const [next] = within(70_000).filter(({ message: m }) => m.questions.some(({ type }) => type === 'PTR'));
+        assert.equal(next!.delay >= 32_000, left, `${last}: ${next?.delay}`);
+        browser.unwatch();
+        within(100_000);
+      }
+    });
+
     it('asks again, but not often, where another knows somebody of whom it never heard', () => {
       browser.watch();
       within(1000_000);

@@ -99,11 +99,15 @@ export interface Frame {
 
 interface Plug {
   address: string;
+  /** When the last packet of each sender arrives. */
+  last: Map<string, number>;
   listener: WireListener;
 }
 
 export class SimNetwork {
   readonly frames: Frame[] = [];
+  /** All receivers get one copy of a packet: for crowds, where a copy for each takes too long. */
+  shared = false;
   /** The share of packets that each receiver misses. */
   loss = 0;
   readonly #plugs = new Set<Plug>();
@@ -137,8 +141,11 @@ export class SimNetwork {
       if (to && to.address !== plug.address) continue;
       if (!mine && this.random() < this.loss) continue;
       // A copy for each: nobody may rely on sharing what he got with the sender.
-      const copy = overTheWire(m);
-      this.clock.after(0.2 + this.random(), () => {
+      const copy = this.shared ? message : overTheWire(m);
+      // Packets of one sender stay in order, as on a real link.
+      const at = Math.max(this.clock.now() + 0.2 + this.random(), plug.last.get(from) ?? 0);
+      plug.last.set(from, at);
+      this.clock.after(at - this.clock.now(), () => {
         if (this.#plugs.has(plug)) plug.listener.onMessage(copy, { address: from, port: 5353 });
       });
     }
@@ -161,7 +168,7 @@ class SimWire implements Wire {
     address: string,
     listener: WireListener,
   ) {
-    this.#plug = { address, listener };
+    this.#plug = { address, listener, last: new Map() };
     network.plug(this.#plug);
   }
 
