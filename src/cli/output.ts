@@ -9,10 +9,11 @@ export class Output {
     if (!this.json) process.stdout.write(`${line}\n`);
   }
 
-  /** What the command was asked for, as it is; an object for scripts. */
-  write(text: string, value: unknown): void {
-    if (this.json) this.tell(value);
-    else process.stdout.write(text);
+  /** What the command was asked for, as it is; an object for scripts. Resolves when the reader has taken all of it. */
+  async write(text: string, value: unknown): Promise<void> {
+    const data = this.json ? `${JSON.stringify(value)}\n` : text;
+    // The process ends when its command has, and would take along what still waits in a full pipe.
+    await new Promise<void>(resolve => process.stdout.write(data, () => resolve()));
   }
 
   /** An object for scripts; nothing without --json. */

@@ -41,7 +41,7 @@ export const manifest: Command = {
   check: words => expectWords(words, ['VERSION'], 1),
   async run(client, words, _options, output) {
     const manifest = await client.call('manifest', { version: words[0] });
-    output.write(manifest, { manifest });
+    await output.write(manifest, { manifest });
   },
 };
 
