@@ -21,6 +21,11 @@ test('wrong usage ends with 2, a sentence and a remedy, before any store is touc
     ['serve', '--colors', 'red,blue', '--store', store],
     ['upgrade', '1', '--fast', '--store', store],
     ['neighbours', '--wait', '-1', '--store', store],
+    ['remove', '--store', store],
+    ['gc', 'now', '--store', store],
+    ['export', '--store', store],
+    ['adopt', '1', '--store', store],
+    ['manifest', '1', '2', '--store', store],
   ];
   for (const args of wrong) {
     const { status, stdout, stderr } = run(...args, '--json');
@@ -46,6 +51,12 @@ test('help is there, and no command at all is wrong usage', () => {
     'status',
     'activate',
     'go-back',
+    'verify',
+    'manifest',
+    'adopt',
+    'export',
+    'remove',
+    'gc',
   ]) {
     assert.match(help.stdout, new RegExp(`pass-it-on ${command}`));
     assert.equal(run(command, '--help').status, 0);
@@ -67,6 +78,12 @@ test('a fresh store has nothing, and says so in every command with exit status 1
     [['activate'], 'no-image'],
     [['go-back'], 'no-image'],
     [['verify'], 'no-image'],
+    [['verify', '--repair'], 'no-image'],
+    [['manifest'], 'no-image'],
+    [['export', join(store, 'out')], 'no-image'],
+    [['remove', '1'], 'not-found'],
+    [['adopt', '1', '--root', join(store, 'nowhere')], 'not-found'],
+    [['compare', './nowhere'], 'no-source'],
     [['publish', join(store, 'nowhere'), '--name', 'a', '--version', '1'], 'not-found'],
     [['publish', store, '--name', 'a/b', '--version', '1'], 'bad-name'],
     [['compare', '127.0.0.1:1'], 'source-gone'],

@@ -128,6 +128,7 @@ const scenarios: Scenario[] = [
     current: '2',
   },
   { name: 'removing', args: () => ['remove', '2'], first: ['1', '2'], afterwards: ['1'], current: '1' },
+  { name: 'cleaning', args: () => ['clean'], first: ['1', '2'], afterwards: ['1'], current: '1' },
   { name: 'forgetting', args: from => ['discard', from, '2'], first: ['1'], afterwards: ['1'], current: '1' },
 ];
 
@@ -183,6 +184,40 @@ for (const { name, args, first, afterwards, current } of scenarios) {
     }
   });
 }
+
+test('a crash at any step of mending loses nothing that was there, and mending goes on afterwards', async t => {
+  const dir = folder(t);
+  const template = join(dir, 'template');
+  const store = await Store.open(template);
+  for (const version of ['1', '2']) {
+    await store.publish(treeOf(join(dir, version), version).dir, { name: 'x', version, time: TIME });
+  }
+  const { dir: image } = store.resolve('1');
+  await store.use(store.resolve('1').commit);
+  await store.close();
+  // Shared with the other image; lost; not a link any more; and something that does not belong there.
+  run('chmod', ['600', join(image, 'bin/sh')]);
+  run('rm', [join(image, 'lib/big'), join(image, 'hard/a')]);
+  run('cp', ['-a', join(image, 'hard/b'), join(image, 'hard/a')]);
+  run('cp', ['-a', join(image, 'py'), join(image, 'py2')]);
+  const copyOf = (name: string): string => {
+    run('cp', ['-a', template, join(dir, name)]);
+    return join(dir, name);
+  };
+  const steps = work(['repair', copyOf('whole'), '1']) ?? 0;
+  assert.ok(steps > 20, `${steps} steps`);
+  await assertSound(join(dir, 'whole'));
+  for (const crash of crashes(steps)) {
+    await t.test(`${crash.when} step ${crash.at} of ${steps}`, async () => {
+      const at = copyOf(`at-${crash.at}`);
+      assert.equal(work(['repair', at, '1'], crash), null, 'it came to its end');
+      assert.deepEqual(await versionsIn(at), ['2', '1']);
+      work(['repair', at, '1']);
+      await assertSound(at);
+      run('rm', ['-rf', at]);
+    });
+  }
+});
 
 async function versionsIn(dir: string): Promise<string[]> {
   const store = await Store.open(dir, { readOnly: true });

@@ -4,6 +4,8 @@
  *   fetch STORE FROM VERSION      objects, blobs, check, stage, setStaged, activate
  *   remove STORE VERSION
  *   discard STORE FROM VERSION    fetches, then forgets
+ *   clean STORE
+ *   repair STORE VERSION
  */
 
 import { Store } from '../../src/store/store';
@@ -15,6 +17,8 @@ async function main([command = '', dir = '', ...args]: string[]): Promise<void> 
   const [first = '', version = ''] = args;
   if (command === 'publish') await store.publish(first, { name: 'x', version, time: TIME });
   else if (command === 'remove') await store.remove(store.resolve(first).commit);
+  else if (command === 'clean') await store.clean(() => new Set());
+  else if (command === 'repair') await store.repair(store.resolve(first).commit);
   else {
     const from = await Store.open(first, { readOnly: true });
     const { commit } = from.resolve(version);
