@@ -8,8 +8,9 @@ import { between, type Clock, type Random, type Timer } from './clock';
 import { type Message, type Question, type RecordOf, type RecordType, type ResourceRecord, recordKey } from './dns';
 import { foldCase, labelsOf } from './names';
 import { Origins } from './origins';
+import { Overheard } from './overheard';
 import { browseQuery, directQueries } from './queries';
-import { OTHER_TTL, SERVICE } from './records';
+import { HOST_TTL, OTHER_TTL, SERVICE } from './records';
 import { type Claims, parseTxt } from './txt';
 
 /** A neighbour as one link shows it. */
@@ -53,8 +54,6 @@ const HINT_INTERVAL = 10_000;
 /** Direct questions in one second, so that a flood of names cannot make us flood. */
 const MAX_QUESTIONS = 60;
 const TICK = 1000;
-/** Askers whose lists over several packets are followed at once. */
-const MAX_LISTING = 32;
 
 /** Missing records of an instance: when to ask next, and how long to wait after that. */
 interface Missing {
@@ -68,8 +67,7 @@ export class Browser {
   readonly #users = new Map<string, Set<string>>();
   readonly #missing = new Map<string, Missing>();
   readonly #origins = new Origins();
-  /** Who asks what we ask, and is telling over several packets whom he knows: none yet whom we do not know. */
-  readonly #listing = new Set<string>();
+  readonly #overheard = new Overheard();
   #state: 'listening' | 'watching' | 'closed' = 'listening';
   #interval = FIRST_INTERVAL;
   #browsedAt = 0;
@@ -108,7 +106,7 @@ export class Browser {
     this.#askTimer?.cancel();
     this.#askTimer = null;
     this.#askForAll = false;
-    this.#listing.clear();
+    this.#overheard.forget();
     this.#missing.clear();
   }
 
@@ -167,9 +165,11 @@ export class Browser {
     // Only what leads to a neighbour is kept: PTR of the service, then SRV and TXT of those, then their addresses.
     const records = [...m.answers, ...m.additionals];
     const touched = new Set<string>();
+    // One moment for the whole message, so that what came together is asked for together.
+    const late = this.#cache.lateness();
     const take = (wanted: (record: ResourceRecord) => boolean, touch: (record: ResourceRecord) => Iterable<string>) => {
       const taken = records.filter(wanted);
-      this.#cache.add(taken);
+      this.#cache.add(taken, late);
       for (const record of taken) for (const key of touch(record)) touched.add(key);
     };
     take(
@@ -242,7 +242,7 @@ export class Browser {
   }
 
   #nextBrowse(): void {
-    this.#listing.clear();
+    this.#overheard.forget();
     this.#browsedAt = this.io.clock.now();
     this.#browseTimer?.cancel();
     this.#browseTimer = this.io.clock.after(this.#interval * between(this.io.random, 1, 1.1), () => this.#browse());
@@ -272,24 +272,13 @@ export class Browser {
   #hearQuestion(m: Message, from: Endpoint): void {
     if (this.#state !== 'watching') return;
     const quiet = this.io.clock.now() - this.#browsedAt;
-    const asker = `${from.address} ${from.port}`;
     if (m.answers.some(answer => this.#leadsToOther(answer) && this.#cache.find(answer) === null)) {
-      this.#listing.delete(asker);
       if (quiet >= HINT_INTERVAL) this.#askForEverybody();
       return;
     }
-    const { questions, answers, truncated } = m;
-    const same = ({ type, name, unicast }: Question) => type === 'PTR' && !unicast && foldCase(name) === SERVICE;
     // The pause under way is half of #interval; before half of it is over we still ask ourselves.
-    const begins = questions.some(same) && quiet >= this.#interval / 4;
-    if (!begins && !this.#listing.has(asker)) return;
-    const known = new Set(this.#known().map(recordKey));
-    if (!answers.every(answer => known.has(recordKey(answer)))) this.#listing.delete(asker);
-    else if (!truncated) {
-      this.#listing.delete(asker);
-      this.#nextBrowse();
-      // What he knows goes on in his next packet (§7.2): in a crowd no list fits into one.
-    } else if (begins && this.#listing.size < MAX_LISTING) this.#listing.add(asker);
+    const open = quiet >= this.#interval / 4;
+    if (this.#overheard.servesUs(m, from, open, () => new Set(this.#known().map(recordKey)))) this.#nextBrowse();
   }
 
   #askForEverybody(): void {
@@ -361,12 +350,23 @@ export class Browser {
     this.#askForAll = false;
     for (const { name, type } of this.#cache.due(MAX_QUESTIONS - questions.size)) {
       if (type === 'PTR') browse = true;
+      else if (type === 'A' || type === 'AAAA') this.#renewAddress(name, type).forEach(add);
       else add({ name, type, unicast: false });
     }
     if (browse) this.#sendBrowse();
     for (const query of directQueries([...questions.values()])) this.io.send(query);
     if (questions.size >= MAX_QUESTIONS) this.#askNotBefore = now + TICK;
     this.#sweepWithin(TICK);
+  }
+
+  /** Whoever is asked for SRV adds the addresses (RFC 6763 §12.2): one question less. Who does not is asked for both. */
+  #renewAddress(host: string, type: 'A' | 'AAAA'): Question[] {
+    const users = [...(this.#users.get(foldCase(host)) ?? [])];
+    const services = users.flatMap(key => this.#cache.get(key, 'SRV').slice(-1));
+    const ends = Math.min(...this.#cache.get(host, type).map(({ expires }) => expires));
+    const questions = services.map(({ record: { name } }): Question => ({ name, type: 'SRV', unicast: false }));
+    const late = ends - this.io.clock.now() < (HOST_TTL * 1000) / 10;
+    return late || services.length === 0 ? [...questions, { name: host, type, unicast: false }] : questions;
   }
 
   // What ends

@@ -41,11 +41,14 @@ export class Cache {
     private readonly limit: (record: ResourceRecord) => number,
   ) {}
 
-  /** Takes in the records of one message, together. */
-  add(records: readonly ResourceRecord[]): void {
+  /** By which shares of their life records are asked for later than others. */
+  lateness(): number[] {
+    return REFRESH.map(() => JITTER * this.random());
+  }
+
+  /** Takes in records of one message. */
+  add(records: readonly ResourceRecord[], late: readonly number[] = this.lateness()): void {
     const now = this.clock.now();
-    // One moment for the whole message, so that what came together is asked for together.
-    const late = REFRESH.map(() => JITTER * this.random());
     for (const record of records) {
       const set = this.#sets.get(setKey(record)) ?? new Map<string, Entry>();
       if (record.flush) this.#flush(set, now);

@@ -8,8 +8,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AUTHORITATIVE_ANSWER, type Question, type RecordType, type SrvAnswer, TRUNCATED_RESPONSE } from 'dns-packet';
+import {
+  AUTHORITATIVE_ANSWER,
+  encode,
+  type Question,
+  type RecordType,
+  type SrvAnswer,
+  TRUNCATED_RESPONSE,
+} from 'dns-packet';
 import type { Announcement } from '../../src/neighbours/neighbours';
+import { seeded } from '../neighbours/simulation';
 import { Announcer } from './announcer';
 import { Capture } from './capture';
 import { Lan } from './namespaces';
@@ -159,6 +167,36 @@ describe('claiming a name', { concurrency: true, timeout: 120_000 }, () => {
       await prober.send(response(srv(ana, 'other.local')));
       await prober.until(announces(`Ana (2).${SERVICE}`), from);
       assert.ok(!prober.heard.slice(from).some(announces(ana)));
+    } finally {
+      await lan.close();
+    }
+  });
+});
+
+describe('thousands of packets that are not what they should be', { timeout: 120_000 }, () => {
+  it('cost a laptop its name at most, which it takes again with a number', async () => {
+    const { lan, prober, laptop } = await pair();
+    try {
+      laptop.announce(announcement('Ana'));
+      await prober.until(announces(ana));
+      const random = seeded(6762);
+      const number = (below: number) => Math.floor(random() * below);
+      const models = prober.heard.map(({ packet }) => encode(packet));
+      for (let i = 0; i < 3000; i++) {
+        const bytes = Buffer.from(models[number(models.length)]!);
+        // Bytes are changed, often into pointers to names, and the end is cut or grows.
+        for (let n = 0; n <= number(6); n++) bytes[number(bytes.length)] = random() < 0.3 ? 0xc0 : number(256);
+        const tail = Buffer.alloc(number(40), number(256));
+        const whole = random() < 0.2 ? bytes.subarray(0, number(bytes.length)) : Buffer.concat([bytes, tail]);
+        await prober.sendBytes(whole);
+      }
+      // Claims among them are taken seriously: it has probed again, and again.
+      for (let quiet = false; !quiet; ) quiet = !(await prober.during(6000)).some(isProbe);
+      const [answer] = await prober.ask({ questions: [q(SERVICE, 'PTR')] }, PAUSE);
+      const [pointer] = records(answer?.packet.answers);
+      assert.match(String(pointer?.type === 'PTR' && pointer.data), /^Ana( \(\d+\))?\._xo-image\._tcp\.local$/);
+      assert.ok((await laptop.list()).length <= 100);
+      assert.equal(await laptop.close(), 0);
     } finally {
       await lan.close();
     }
@@ -375,7 +413,7 @@ describe('answering', { concurrency: false, timeout: 180_000 }, () => {
     const counted = await capture.read(`mdns && ${ours}`);
     assert.ok(counted.length >= 35, `${counted.length} packets`);
     assert.ok((await capture.read(`mdns && ipv6 && ${ours}`)).length >= 5);
-    // tshark does know the one that was cut on purpose.
+    // tshark does know the one that was spoilt on purpose.
     assert.equal((await capture.read('_ws.malformed')).length, 1);
     assert.deepEqual(await capture.read(`${ours} && (_ws.malformed || _ws.expert.severity == "Error")`), []);
   });

@@ -61,11 +61,16 @@ export class Prober {
   }
 
   /** Sends to the group; resolves with the time on the prober's clock. */
-  async send(packet: Packet, options: SendOptions = {}): Promise<number> {
-    await this.#ready;
+  send(packet: Packet, options: SendOptions = {}): Promise<number> {
     const whole = encode(packet);
     const bytes = whole.subarray(0, whole.length - (options.cut ?? 0));
     if (options.unicast) bytes[bytes.length - 2]! |= 0x80;
+    return this.sendBytes(bytes, options);
+  }
+
+  /** Sends whatever it is to the group. */
+  async sendBytes(bytes: Buffer, options: SendOptions = {}): Promise<number> {
+    await this.#ready;
     const number = this.#number++;
     const sent = new Promise<number>(resolve => this.#sent.set(number, resolve));
     const order = { number, packet: bytes.toString('base64'), port: options.legacy ? 0 : 5353, source: options.source };
