@@ -30,9 +30,13 @@ export class Announcer {
   #errors = '';
   readonly #onTold = new Set<() => void>();
 
-  /** @param run starts a program where the laptop is; @param interfaces '' for all. */
-  constructor(run: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess, interfaces = '') {
-    this.#child = run(process.execPath, [TOOL, interfaces], { stdio: ['pipe', 'pipe', 'pipe'] });
+  /** @param run starts a program where the laptop is; @param interfaces '' for all; @param more `loopback`: and lo. */
+  constructor(
+    run: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess,
+    interfaces = '',
+    ...more: 'loopback'[]
+  ) {
+    this.#child = run(process.execPath, [TOOL, interfaces, ...more], { stdio: ['pipe', 'pipe', 'pipe'] });
     createInterface({ input: this.#child.stdout! }).on('line', line => {
       this.told.push(JSON.parse(line) as Told);
       for (const look of this.#onTold) look();

@@ -1,13 +1,14 @@
 /**
  * One laptop as its own process: announces and watches, tells what it sees as JSON lines on stdout, and obeys lines on
  * stdin: `announce JSON`, `withdraw`, `watch`, `unwatch`, `list`, `close`.
- * Arguments: interface names, separated by commas ('' for all).
+ * Arguments: interface names, separated by commas ('' for all), and `loopback` if that is to be one of all.
  */
 import { createInterface } from 'node:readline';
 import { type Announcement, Neighbours } from '../../src/neighbours/neighbours';
 
 const interfaces = process.argv[2]?.split(',').filter(name => name !== '') ?? [];
-const neighbours = new Neighbours(interfaces.length > 0 ? { interfaces } : {});
+const loopback = process.argv[3] === 'loopback';
+const neighbours = new Neighbours(interfaces.length > 0 ? { interfaces } : { loopback });
 
 function tell(event: string, payload: unknown): void {
   process.stdout.write(`${JSON.stringify({ event, payload })}\n`);
