@@ -75,7 +75,8 @@ export class Service {
     const neighbours = new Neighbours(where);
     const service = new Service(options, store, neighbours);
     try {
-      await service.trust.learnFromHeld();
+      // On a full disk it cannot be written down, but everything else must go on.
+      await service.trust.learnFromHeld().catch(cause => logError('minimum versions', cause));
       await service.upgrades.recall();
       if (options.share) await service.share(options.share);
       await neighbours.start();

@@ -8,7 +8,7 @@ export interface ImageInfo {
   commit: Oid;
   /** ISO 8601, UTC. */
   releaseTime: string;
-  /** Principal of the signature, null while unsigned. */
+  /** Null here: whose signature it is, and whether to trust it, is judged by others (`commitData`). */
   signedBy: string | null;
   /** Sum of the sizes of all regular files, in bytes; a hard-linked file counts once for each of its paths. */
   bytes: number;
