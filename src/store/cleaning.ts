@@ -2,14 +2,10 @@
 import { lstatSync, renameSync } from 'node:fs';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import type { Blobs } from './blobs';
-import type { Choice } from './choice';
 import { collect } from './collect';
 import { removeTree } from './disk';
-import type { Git } from './git';
-import type { Held, HeldImages } from './held';
-import type { Layout } from './layout';
-import type { ObjectReader } from './objects';
+import type { Held } from './held';
+import type { Parts } from './parts';
 import type { Quarantine } from './quarantine';
 import { ROLES } from './state';
 import type { HeldImage } from './types';
@@ -23,40 +19,35 @@ export interface Cleaned {
 /** Every method needs the store for itself, but for receiving, which may go on. They return bytes of disk freed. */
 export class Cleaning {
   constructor(
-    private readonly layout: Layout,
-    private readonly git: Git,
-    private readonly objects: ObjectReader,
-    private readonly held: HeldImages,
-    private readonly choice: Choice,
-    private readonly blobs: Blobs,
+    private readonly parts: Parts,
     private readonly quarantineAt: (dir: string) => Quarantine,
   ) {}
 
   /** Removes blobs and objects that no image needs, neither a complete nor an unfinished one. */
   async collect(): Promise<number> {
     const roots = function* (self: Cleaning) {
-      yield { reader: self.objects, oids: self.held.all().map(({ image }) => image.commit) };
-      for (const commit of self.layout.quarantined()) {
-        const quarantine = self.quarantineAt(self.layout.quarantine(commit));
+      yield { reader: self.parts.objects, oids: self.parts.held.all().map(({ image }) => image.commit) };
+      for (const commit of self.parts.layout.quarantined()) {
+        const quarantine = self.quarantineAt(self.parts.layout.quarantine(commit));
         yield { reader: quarantine.reader, oids: quarantine.own() };
       }
     };
-    return collect(() => roots(this), this.git.objects, this.blobs);
+    return collect(() => roots(this), this.parts.git.objects, this.parts.blobs);
   }
 
   /** Forgets an unfinished image, with the blobs that only it needed. */
   async discard(dir: string): Promise<number> {
     if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return 0;
     // Renamed first, so that a crash in the middle is recognised.
-    const rubbish = this.layout.temporary('discard');
+    const rubbish = this.parts.layout.temporary('discard');
     renameSync(dir, rubbish);
     return (await this.collect()) + (await removeTree(rubbish));
   }
 
   /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */
   async remove(commit: Oid): Promise<Cleaned> {
-    const held = this.held.need(commit);
-    const role = ROLES.find(name => this.choice.state[name] === commit);
+    const held = this.parts.held.need(commit);
+    const role = ROLES.find(name => this.parts.choice.state[name] === commit);
     if (role !== undefined) {
       const message = `The image ${held.image.version} is the ${role} one.`;
       throw new PassItOnError('busy', message, 'Only images that are not in use can be removed.');
@@ -69,27 +60,27 @@ export class Cleaning {
    * that are being served, fetched or compared. A store without a current image is a publisher's: it keeps its images.
    */
   async clean(keep: ReadonlySet<Oid>): Promise<Cleaned> {
-    const { state } = this.choice;
+    const { state } = this.parts.choice;
     const wanted = (commit: Oid): boolean => keep.has(commit) || ROLES.some(role => state[role] === commit);
-    const images = state.current === null ? [] : this.held.all().filter(({ image }) => !wanted(image.commit));
-    const unfinished = this.layout.quarantined().filter(commit => !keep.has(commit));
+    const images = state.current === null ? [] : this.parts.held.all().filter(({ image }) => !wanted(image.commit));
+    const unfinished = this.parts.layout.quarantined().filter(commit => !keep.has(commit));
     return this.#drop(
       images,
-      unfinished.map(commit => this.layout.quarantine(commit)),
+      unfinished.map(commit => this.parts.layout.quarantine(commit)),
     );
   }
 
   async #drop(images: Held[], folders: string[]): Promise<Cleaned> {
     const rubbish: string[] = [];
     const throwAway = (dir: string, kind: 'remove' | 'discard'): void => {
-      const to = this.layout.temporary(kind);
+      const to = this.parts.layout.temporary(kind);
       renameSync(dir, to);
       rubbish.push(to);
     };
     for (const { image, tag } of images) {
-      this.held.delete(image.commit);
+      this.parts.held.delete(image.commit);
       throwAway(image.dir, 'remove');
-      await this.git.untag(tag);
+      await this.parts.git.untag(tag);
     }
     for (const dir of folders) throwAway(dir, 'discard');
     let bytesFreed = await this.collect();

@@ -5,12 +5,11 @@ import type { ByteString } from '../core/bytes';
 import { PassItOnError } from '../core/errors';
 import { EMPTY_TREE, type Oid } from '../core/object';
 import { MODE } from '../core/tree';
-import type { Blobs } from './blobs';
 import { asBytes, diskPath } from './disk';
-import type { Held, HeldImages } from './held';
+import type { Held } from './held';
 import { readAttributes, walkImage } from './image';
 import { mendTree } from './mend';
-import type { ObjectReader } from './objects';
+import type { Parts } from './parts';
 import { recoverBlob } from './recover';
 import type { WorkOptions } from './types';
 import { type Damage, verifyTree } from './verify';
@@ -23,27 +22,21 @@ export interface Repaired {
 }
 
 export class Repair {
-  /** temporaryDir: on the same file system. */
-  constructor(
-    private readonly held: HeldImages,
-    private readonly objects: ObjectReader,
-    private readonly blobs: Blobs,
-    private readonly temporaryDir: string,
-  ) {}
+  constructor(private readonly parts: Parts) {}
 
   /** True when every tree of the image, and its attributes, can be read. */
   async hasObjects(commit: Oid): Promise<boolean> {
-    const { head } = this.held.need(commit);
+    const { head } = this.parts.held.need(commit);
     try {
-      parseAttributes(this.objects.need(head.attributes, 'blob', 'list of attributes'));
-      this.objects.need(head.info.tree, 'tree', 'tree of the image');
+      parseAttributes(this.parts.objects.need(head.attributes, 'blob', 'list of attributes'));
+      this.parts.objects.need(head.info.tree, 'tree', 'tree of the image');
       const seen = new Set<Oid>();
       const todo = [head.root];
       for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
         if (seen.has(oid) || oid === EMPTY_TREE) continue;
         seen.add(oid);
-        this.objects.need(oid, 'tree', 'folder listing');
-        for (const entry of await this.objects.tree(oid)) if (entry.mode === MODE.dir) todo.push(entry.oid);
+        this.parts.objects.need(oid, 'tree', 'folder listing');
+        for (const entry of await this.parts.objects.tree(oid)) if (entry.mode === MODE.dir) todo.push(entry.oid);
       }
       return true;
     } catch (error) {
@@ -54,32 +47,40 @@ export class Repair {
 
   /** Throws 'damaged' when the image's own objects are missing: receive those first. */
   async run(commit: Oid, options: WorkOptions): Promise<Repaired> {
-    const held = this.held.need(commit);
-    const attributes = readAttributes(held.head, this.objects);
+    const held = this.parts.held.need(commit);
+    const attributes = readAttributes(held.head, this.parts.objects);
     const { dir } = held.image;
-    const { damage } = await verifyTree(dir, held.head, attributes, this.objects, this.blobs, options);
+    const { damage } = await verifyTree(dir, held.head, attributes, this.parts.objects, this.parts.blobs, options);
     await this.#condemn(held, damage);
     const missing = await this.#recover(damage);
     let mended = 0;
-    for (const other of this.held.all()) {
+    for (const other of this.parts.held.all()) {
       const todo = other === held ? damage : await this.#sharing(other, damage);
       if (todo.paths.size === 0 && todo.extra.length === 0) continue;
-      const otherAttributes = readAttributes(other.head, this.objects);
-      const { temporaryDir } = this;
+      const otherAttributes = readAttributes(other.head, this.parts.objects);
+      const temporaryDir = this.parts.layout.partial;
       const at = other.image.dir;
-      mended += await mendTree(at, other.head, otherAttributes, this.objects, this.blobs, temporaryDir, todo);
+      mended += await mendTree(
+        at,
+        other.head,
+        otherAttributes,
+        this.parts.objects,
+        this.parts.blobs,
+        temporaryDir,
+        todo,
+      );
     }
-    await this.blobs.flush(true);
+    await this.parts.blobs.flush(true);
     return { mended, missing };
   }
 
   /** A blob that is the inode of a wrong path is wrong, if only in its attributes: it must be made anew as well. */
   async #condemn({ head }: Held, damage: Damage): Promise<void> {
     if (damage.paths.size === 0) return;
-    const attributes = readAttributes(head, this.objects);
-    for await (const { path, entry, full } of walkImage(head, attributes, this.objects)) {
+    const attributes = readAttributes(head, this.parts.objects);
+    for await (const { path, entry, full } of walkImage(head, attributes, this.parts.objects)) {
       if (full.type === 'dir' || !damage.paths.has(path)) continue;
-      const stat = lstatSync(this.blobs.path(entry.oid), { throwIfNoEntry: false });
+      const stat = lstatSync(this.parts.blobs.path(entry.oid), { throwIfNoEntry: false });
       if (stat === undefined || damage.inodes.has(stat.ino)) damage.blobs.add(entry.oid);
     }
   }
@@ -90,15 +91,15 @@ export class Repair {
     const places = await this.#places(damage.blobs);
     const missing: Oid[] = [];
     for (const [oid, paths] of places) {
-      let recovered = await recoverBlob(this.blobs, oid, Buffer.from(this.blobs.path(oid)), 'copy');
+      let recovered = await recoverBlob(this.parts.blobs, oid, Buffer.from(this.parts.blobs.path(oid)), 'copy');
       for (const path of paths) {
         if (recovered) break;
         const stat = lstatSync(path, { throwIfNoEntry: false });
         const how = stat !== undefined && damage.sound.has(stat.ino) ? 'share' : 'copy';
-        recovered = await recoverBlob(this.blobs, oid, path, how);
+        recovered = await recoverBlob(this.parts.blobs, oid, path, how);
       }
       if (recovered) continue;
-      await this.blobs.drop([oid]);
+      await this.parts.blobs.drop([oid]);
       missing.push(oid);
     }
     return missing;
@@ -107,10 +108,10 @@ export class Repair {
   /** Where the images have these contents. */
   async #places(oids: ReadonlySet<Oid>): Promise<Map<Oid, Buffer[]>> {
     const places = new Map<Oid, Buffer[]>([...oids].map(oid => [oid, []]));
-    for (const { head, image } of this.held.all()) {
+    for (const { head, image } of this.parts.held.all()) {
       const base = asBytes(image.dir);
-      const attributes = readAttributes(head, this.objects);
-      for await (const { path, entry } of walkImage(head, attributes, this.objects)) {
+      const attributes = readAttributes(head, this.parts.objects);
+      for await (const { path, entry } of walkImage(head, attributes, this.parts.objects)) {
         places.get(entry.oid)?.push(diskPath(base, path));
       }
     }
@@ -124,8 +125,8 @@ export class Repair {
     const todo = { paths, sound, extra: [] as ByteString[] };
     if (inodes.size === 0) return todo;
     const base = asBytes(image.dir);
-    const attributes = readAttributes(head, this.objects);
-    for await (const { path, full } of walkImage(head, attributes, this.objects)) {
+    const attributes = readAttributes(head, this.parts.objects);
+    for await (const { path, full } of walkImage(head, attributes, this.parts.objects)) {
       if (full.type === 'dir') continue;
       const inode = lstatSync(diskPath(base, path), { throwIfNoEntry: false })?.ino;
       if (inode === undefined) continue;

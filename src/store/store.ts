@@ -2,31 +2,30 @@
  * The images on this laptop. One process owns a store at a time; everything that changes it goes through here, and at
  * any moment, crash or power cut, it holds whole images only (docs/operations.md tells what is where).
  */
-import { lstatSync, promises, renameSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { lstatSync, promises } from 'node:fs';
+import { resolve } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { TreeEntry } from '../core/tree';
-import { syncDirectory } from './atomic';
+import { Admission } from './admission';
 import type { BlobWriter } from './blob-writer';
 import { Blobs, type OpenBlob } from './blobs';
 import { checkImage } from './check';
 import { Choice } from './choice';
 import { type Cleaned, Cleaning } from './cleaning';
-import { removeTree } from './disk';
 import { Floors } from './floors';
 import { type Gathered, gather } from './gather';
 import { Git } from './git';
-import { describe, HeldImages } from './held';
-import { computeManifest, readAttributes, readHead, walkImage } from './image';
+import { HeldImages } from './held';
+import { computeManifest, readAttributes, walkImage } from './image';
 import { Layout } from './layout';
 import { Lock } from './lock';
 import { type GitObject, ObjectReader, TreeCache } from './objects';
 import { breathe, Turns } from './pace';
+import type { Parts } from './parts';
 import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
 import { Repair, type Repaired } from './repair';
-import { buildTree } from './stage';
 import { activated, type State, used, wentBack } from './state';
 import type { HeldImage, PublishResult, VerifyReport, WorkOptions } from './types';
 import { verifyTree } from './verify';
@@ -49,6 +48,7 @@ export class Store {
   readonly #held: HeldImages;
   readonly #choice: Choice;
   readonly #floors: Floors;
+  readonly #admission: Admission;
   readonly #cleaning: Cleaning;
   readonly #repair: Repair;
   /** Publishing, staging and removing, one after another. */
@@ -67,17 +67,17 @@ export class Store {
     this.#held = new HeldImages(this.#layout, this.#git, this.#objects);
     this.#choice = new Choice(this.#layout, this.#git, this.#held);
     this.#floors = new Floors(this.#layout.floors, this.#layout.partial);
-    this.#repair = new Repair(this.#held, this.#objects, this.#blobs, this.#layout.partial);
-    const quarantineAt = (at: string): Quarantine => this.#quarantineAt(at);
-    this.#cleaning = new Cleaning(
-      this.#layout,
-      this.#git,
-      this.#objects,
-      this.#held,
-      this.#choice,
-      this.#blobs,
-      quarantineAt,
-    );
+    const parts: Parts = {
+      layout: this.#layout,
+      blobs: this.#blobs,
+      git: this.#git,
+      objects: this.#objects,
+      held: this.#held,
+      choice: this.#choice,
+    };
+    this.#admission = new Admission(parts);
+    this.#repair = new Repair(parts);
+    this.#cleaning = new Cleaning(parts, at => this.#quarantineAt(at));
   }
 
   /**
@@ -252,7 +252,7 @@ export class Store {
         for (const { commit: rival } of rivals) {
           warnings.push(`Another image is called ${opts.name} ${opts.version}, too (${rival.slice(0, 7)}).`);
         }
-        const image = await this.#stage(commit, quarantine, opts);
+        const image = await this.#admission.run(commit, quarantine, opts);
         return { image, warnings, ...counts };
       } catch (error) {
         await quarantine.remove();
@@ -298,46 +298,7 @@ export class Store {
    * The quarantine is gone afterwards. Throws 'damaged' (a blob or tree is missing), 'no-space', 'stopped'.
    */
   async stage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<HeldImage> {
-    return this.#exclusively(() => this.#stage(commit, quarantine, opts));
-  }
-
-  async #stage(commit: Oid, quarantine: Quarantine, opts: WorkOptions): Promise<HeldImage> {
-    const known = this.image(commit);
-    if (known !== null) {
-      await quarantine.remove();
-      return known;
-    }
-    const { reader } = quarantine;
-    const data = reader.need(commit, 'commit', 'commit of the image');
-    const head = readHead(commit, data, reader);
-    const attributes = readAttributes(head, reader);
-    const building = join(this.#layout.partial, `stage-${commit}`);
-    await removeTree(building);
-    try {
-      const held = this.#held.likeliestFirst(this.#choice.state).map(other => ({
-        dir: other.image.dir,
-        root: other.head.root,
-        attributes: readAttributes(other.head, this.#objects),
-      }));
-      const { partial } = this.#layout;
-      const totals = await buildTree(building, head, attributes, reader, this.#blobs, held, partial, opts);
-      await this.#blobs.flush(true);
-      // From here on only renames: objects (children first), the tag, and last the tree itself.
-      await quarantine.releaseTree(head.info.tree);
-      quarantine.release(head.attributes);
-      await this.#git.writeCommit(data);
-      const tag = await this.#git.tag(head.info.name, head.info.version, commit);
-      const dir = await this.#held.makeRoom(head.info.version, commit);
-      renameSync(building, dir);
-      await syncDirectory(this.#layout.images);
-      const image = describe(head, dir, totals.bytes);
-      await this.#held.add({ image, head, tag });
-      await quarantine.remove();
-      return image;
-    } catch (error) {
-      await removeTree(building);
-      throw error;
-    }
+    return this.#exclusively(() => this.#admission.run(commit, quarantine, opts));
   }
 
   /** Names the image to start next, or none. Throws 'not-found'. */
