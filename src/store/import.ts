@@ -1,5 +1,5 @@
 /** Turns a root tree on disk into blobs, trees and attributes: what `publish` begins with. */
-import { type BigIntStats, constants, promises, readlinkSync } from 'node:fs';
+import { type BigIntStats, constants, lstatSync, promises, readlinkSync } from 'node:fs';
 import {
   type AttributesMap,
   DEFAULT_TIME,
@@ -16,7 +16,8 @@ import { withBuffer } from './buffers';
 import { diskPath } from './disk';
 import { mapOrdered } from './pace';
 import type { Quarantine } from './quarantine';
-import { atPath, changed, deviceOf, type Found, scan, shown } from './scan';
+import { resolveIn } from './resolve';
+import { atPath, changed, deviceOf, type Found, isRecorded, scan, shown } from './scan';
 import { Secrets } from './secrets';
 import type { WorkOptions } from './types';
 import { haveXattrTools, missingTools, XattrReader } from './xattrs';
@@ -213,6 +214,8 @@ async function importPaths(
   const groups = new HardLinks();
   /** Entries of the folders that have been entered and not left. */
   const open: TreeEntry[][] = [];
+  /** Sources that are symlinks: the time of what they lead to is recorded. */
+  const linked: { path: ByteString; recorded: ReadonlySet<number> }[] = [];
   let files = 0;
 
   const record = (path: ByteString, type: FullAttributes['type'], stat: BigIntStats, time: number): TreeMode => {
@@ -257,7 +260,10 @@ async function importPaths(
       open.push([]);
       continue;
     }
-    const time = found.timeMatters ? seconds(found.stat.mtimeNs) : DEFAULT_TIME;
+    const { recorded } = found;
+    const timeMatters = recorded !== null && found.type === 'file' && isRecorded(recorded, found.stat);
+    if (recorded !== null && found.type === 'symlink') linked.push({ path: found.path, recorded });
+    const time = timeMatters ? seconds(found.stat.mtimeNs) : DEFAULT_TIME;
     const mode = record(found.path, found.type, found.stat, time);
     const { oid, size, isNew } = kept as Kept;
     open.at(-1)?.push({ mode, name: nameOf(found.path), oid });
@@ -270,6 +276,12 @@ async function importPaths(
     files += 1;
     options.onProgress?.(files, 0, result.bytes, 0);
     await secrets.look(found.path, oid);
+  }
+  for (const { path, recorded } of linked) {
+    const target = resolveIn(base, path);
+    const stat = target === null ? undefined : lstatSync(diskPath(base, target), { bigint: true });
+    if (target === null || !stat?.isFile() || !isRecorded(recorded, stat)) continue;
+    result.attributes.set(target, { ...result.attributes.get(target), time: seconds(stat.mtimeNs) });
   }
   groups.record(result.attributes);
   result.warnings.push(...secrets.warnings());

@@ -21,8 +21,8 @@ export type Found =
       path: ByteString;
       type: Exclude<FullAttributes['type'], 'dir'>;
       stat: BigIntStats;
-      /** Whether a compiled file next to it records its time. */
-      timeMatters: boolean;
+      /** Times that compiled files record for it, or for the file that a symlink leads to. */
+      recorded: ReadonlySet<number> | null;
     };
 
 function typeOf(stat: BigIntStats): FullAttributes['type'] | 'socket' {
@@ -39,6 +39,11 @@ export function deviceOf(rdev: bigint): { major: number; minor: number } {
   const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
   const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
   return { major: Number(major), minor: Number(minor) };
+}
+
+/** Whether one of these recorded times is that of the file. */
+export function isRecorded(recorded: ReadonlySet<number>, stat: BigIntStats): boolean {
+  return recorded.has(Number(BigInt.asUintN(32, stat.mtimeNs / 1_000_000_000n)));
 }
 
 /** The error for what happened at one path of the tree. */
@@ -75,8 +80,8 @@ export async function* scan(base: ByteString, signal: AbortSignal | undefined): 
   const enter = async (path: ByteString): Promise<void> => {
     try {
       const names = namesIn(diskPath(base, path));
-      const compiled = names.includes('__pycache__') && isDirectory(base, joinPath(path, '__pycache__'));
-      stack.push({ path, names: names.reverse(), times: compiled ? await recordedTimes(base, path) : new Map() });
+      const times = await recordedTimes(base, path, names);
+      stack.push({ path, names: names.reverse(), times });
     } catch (error) {
       throw atPath(path, error);
     }
@@ -105,9 +110,7 @@ export async function* scan(base: ByteString, signal: AbortSignal | undefined): 
       await enter(path);
     } else if (type === 'socket') yield { kind: 'socket', path };
     else {
-      const seconds = Number(BigInt.asUintN(32, stat.mtimeNs / 1_000_000_000n));
-      const timeMatters = type === 'file' && top.times.get(name)?.has(seconds) === true;
-      yield { kind: 'entry', path, type, stat, timeMatters };
+      yield { kind: 'entry', path, type, stat, recorded: top.times.get(name) ?? null };
     }
   }
 }
@@ -118,8 +121,4 @@ function lstatAt(base: ByteString, path: ByteString): BigIntStats {
   } catch (error) {
     throw atPath(path, error);
   }
-}
-
-function isDirectory(base: ByteString, path: ByteString): boolean {
-  return lstatAt(base, path).isDirectory();
 }
