@@ -126,9 +126,13 @@ export class Upgrades {
     // Who signed it is a neighbour's claim until the commit is here.
     let image: ImageInfo = { ...to, signedBy: null };
     let warnings: string[] = [];
+    let over = false;
     const pipeline = new Pipeline(this.store, sources, {
       patience,
-      onProgress: progress => this.tell({ to: image, from, state: 'running', progress: report(progress), error: null }),
+      // What still trickles in after the end must not make it look as if it ran on.
+      onProgress: progress => {
+        if (!over) this.tell({ to: image, from, state: 'running', progress: report(progress), error: null });
+      },
       admit: async (commit, data) => {
         const examined = await this.trust.examine(commit, data);
         if (isAnother(to, examined.commit)) throw announcedWrong(to, examined.commit);
@@ -141,7 +145,9 @@ export class Upgrades {
     await this.remember();
     try {
       await bring(pipeline, signal);
+      over = true;
     } catch (cause) {
+      over = true;
       const error = toPassItOnError(signal.aborted ? signal.reason : cause);
       const stopped = error.code === 'stopped';
       if (!stopped) logError('upgrade', cause);
