@@ -15,6 +15,8 @@ const DOUBT_QUERIES = [0, 1000, 3000, 7000];
  */
 const UNANSWERED = 3;
 const UNANSWERED_GAP = 1500;
+/** Another's question takes the place of our own in the next so many ms. */
+const SERVED = 1000;
 /** What is said goodbye to, or flushed, lives one second longer (§10.1, §10.2). */
 const LAST_SECOND = 1000;
 /** No claim is believed for longer than the longest TTL that RFC 6762 recommends, in seconds. */
@@ -108,11 +110,16 @@ export class Cache {
     entry.refresh = DOUBT_QUERIES.map(ms => now + ms);
   }
 
-  /** Somebody else asked for it: its owner should answer now. We do not ask ourselves (§10.5): he would not hear us. */
+  /**
+   * Somebody else asked for it: its owner should answer now, to all. We need not ask as well (§7.3), but for the last time
+   * before it ends; nor because nobody answers (§10.5).
+   */
   expected(record: ResourceRecord): void {
     const now = this.clock.now();
     const entry = this.find(record);
-    if (!entry || now - (entry.asked.at(-1) ?? entry.heard) < UNANSWERED_GAP) return;
+    if (!entry) return;
+    entry.refresh = entry.refresh.filter((time, i, all) => time > now + SERVED || i === all.length - 1);
+    if (now - (entry.asked.at(-1) ?? entry.heard) < UNANSWERED_GAP) return;
     entry.asked.push(now);
     if (entry.asked.length >= UNANSWERED) this.#end(entry, now + DOUBT);
   }

@@ -325,6 +325,24 @@ describe('the browser', () => {
       }
     });
 
+    it('leaves a record to another who just asked for it, but asks itself before it ends', () => {
+      respond(...recordsOf('Ana', 1));
+      browser.watch();
+      const asks = (ms: number) =>
+        within(ms).filter(({ message: m }) => m.questions.some(({ type }) => type === 'SRV')).length;
+      assert.equal(asks(95_900), 0);
+      // Just before this laptop would at 80 %, and again until it would have.
+      for (let ms = 0; ms < 3000; ms += 300) {
+        const question = { name: `Ana.${SERVICE}`, type: 'SRV' as const, unicast: false };
+        const host = { name: recordsOf('Ana', 1)[3]!.name, type: 'A' as const, unicast: false };
+        hear(message('query', { questions: [question, host] }));
+        assert.equal(asks(300), 0, `${ms} ms`);
+      }
+      // Nobody answered him: at 85 % it asks for itself.
+      assert.equal(asks(2900), 0);
+      assert.ok(asks(3000) >= 1);
+    });
+
     it('asks again, but not often, where another knows somebody of whom it never heard', () => {
       browser.watch();
       within(1000_000);
