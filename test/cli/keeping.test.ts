@@ -315,3 +315,19 @@ test('many commands at once on one store: each ends as if it had been alone', as
   assert.equal(await git('-C', join(folder, 'out'), 'fsck', '--full', '--strict', '--no-dangling'), '');
   assert.deepEqual(readdirSync(join(ana.store, 'partial')), []);
 });
+
+test('extended attributes are left out when asked to, and only then', async t => {
+  const { folder, laptop } = classroom(t);
+  const ana = laptop('ana');
+  const tree = new TreeBuilder(join(folder, 'tree')).file('f', 'x').xattr('f', 'user.n', 'v');
+  const attributes = () =>
+    run('getfattr', ['-d', join(ana.currentTree, 'f')])
+      .split('\n')
+      .filter(line => line.includes('='));
+  await ana.run('publish', tree.dir, '--name', 'x', '--version', '1', '--no-xattrs');
+  await ana.run('use', '1');
+  assert.deepEqual(attributes(), []);
+  assert.deepEqual((await ana.verify('1')).problems, []);
+  await ana.flash(tree.dir, 'x', '2');
+  assert.deepEqual(attributes(), ['user.n="v"']);
+});
