@@ -5,11 +5,13 @@
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createDeflate } from 'node:zlib';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid } from '../core/object';
 import { MODE } from '../core/tree';
+import { mapOrdered } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
 import { CURRENT_REF, HEAD_TEXT, packedRefsText, packOfCommit, packsText, refsText } from './git-layout';
 import { type Holdings, holdingsOf } from './holdings';
@@ -25,6 +27,8 @@ export interface Exported {
 }
 
 const NOTHING: ImagesAnswer = parseImagesAnswer('{"images":[]}');
+/** Files written at once: compressing is the slow part, and happens in the thread pool. */
+const PARALLEL = 4;
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 
 /**
@@ -107,10 +111,13 @@ class Writer {
         continue;
       }
       top.entered = true;
+      // Several files of a folder may have one content.
+      const blobs = new Set<Oid>();
       for (const { oid, mode } of await this.holdings.readTree(top.oid)) {
         if (mode === MODE.dir) stack.push({ oid, entered: false });
-        else await this.writeBlob(oid);
+        else blobs.add(oid);
       }
+      for await (const _ of mapOrdered(Readable.from(blobs), PARALLEL, oid => this.writeBlob(oid)));
     }
   }
 
