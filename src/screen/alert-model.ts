@@ -36,7 +36,9 @@ function question(state: ScreenState): AlertView | null {
   }
   const neighbour = selectedNeighbour(state);
   if (!neighbour) return null;
-  const { version, relation } = neighbour;
+  const plan = state.comparison?.state === 'done' ? state.comparison.plan : null;
+  const { version } = plan?.to ?? neighbour;
+  const { relation } = plan ?? neighbour;
   const values = { version, current, nick: nickOf(neighbour), image: neighbour.image };
   const line =
     relation === 'older'

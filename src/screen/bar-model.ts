@@ -86,7 +86,7 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const wanted = picture(state, neighbour);
   if (comparison?.state !== 'done') {
     const asking = comparison?.state === 'asking';
-    const lines = [asking ? fill(_('Asking what is different…'), { nick }) : _('It did not answer.')];
+    const lines = [asking ? _('Asking what is different…') : (neighbour.problem ?? _('It did not answer.'))];
     return { ...EMPTY, picture: asking ? wanted : null, headline: has, lines, steps: asking ? steps(0) : null };
   }
   const { plan } = comparison;
@@ -105,7 +105,7 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const lines = short
     ? [sizeLine(plan), roomLine(plan)]
     : [sizeLine(plan), `${signedLine(plan.to)} · ${concern(plan)}`];
-  return { ...EMPTY, picture: wanted, headline, lines, button: goButton(state, neighbour, !short) };
+  return { ...EMPTY, picture: wanted, headline, lines, button: goButton(state, plan, !short) };
 }
 
 /** What a child should know before: the worst thing, or that nothing of theirs is touched. */
@@ -128,8 +128,7 @@ function roomLine(plan: Plan): string {
   return fill(_('Not enough room: it needs {need}, {free} are free.'), values);
 }
 
-function goButton(state: ScreenState, neighbour: Neighbour, enabled: boolean): ButtonView {
-  const { version, relation } = neighbour;
+function goButton(state: ScreenState, { to: { version }, relation }: Plan, enabled: boolean): ButtonView {
   const free = enabled && state.pending === null && !state.confirming;
   if (relation === 'newer') {
     const label = state.status?.current ? _('Upgrade') : _('Get it');

@@ -122,7 +122,10 @@ export class Controller {
       if (unfinished) void this.upgrade(unfinished.to.commit, []);
       return;
     }
-    if (neighbour.relation === 'newer') this.upgradeFrom(neighbour);
+    // What the signed commit says counts, not what was announced.
+    const { comparison } = this.state;
+    const relation = comparison?.state === 'done' ? comparison.plan.relation : neighbour.relation;
+    if (relation === 'newer') this.upgradeFrom(neighbour);
     else this.set({ confirming: true });
   }
 

@@ -7,7 +7,12 @@ import type { LaptopKey } from './state';
 import type { LaptopView } from './view';
 
 const FADED = 0.3;
-const BADGES: Record<NonNullable<LaptopView['badge']>, Sign> = { different: 'different', check: 'check', kept: 'back' };
+const BADGES: Record<NonNullable<LaptopView['badge']>, Sign> = {
+  problem: 'alert',
+  different: 'different',
+  check: 'check',
+  kept: 'back',
+};
 
 /** Where the parts of a laptop stand inside its button. */
 export interface LaptopGeometry {

@@ -59,13 +59,13 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
     title: nickOf(neighbour),
     subtitle,
     colors: neighbour.colors,
-    badge: odd ? 'different' : null,
+    badge: neighbour.problem !== null ? 'problem' : odd ? 'different' : null,
     selected: state.selected === key,
     faded: running && !helps && !giving,
     enabled: !running,
     giving,
     name: fill(_('{nick} has {version}'), { nick: nickOf(neighbour), version: subtitle }),
-    description: giving ? _('is helping now') : relationWords(neighbour),
+    description: giving ? _('is helping now') : (neighbour.problem ?? relationWords(neighbour)),
   };
 }
 

@@ -24,7 +24,7 @@ export interface LaptopView {
   subtitle: string;
   /** [stroke, fill]; null: outline only. */
   colors: [string, string] | null;
-  badge: 'different' | 'check' | 'kept' | null;
+  badge: 'problem' | 'different' | 'check' | 'kept' | null;
   selected: boolean;
   faded: boolean;
   /** May be tapped now. */

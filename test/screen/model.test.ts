@@ -53,6 +53,12 @@ describe('what stands on the screen', () => {
     );
   });
 
+  it('marks whom something is wrong with, and says what', () => {
+    const [, rosa, quinn] = laptops(shown('problem').newer.groups);
+    assert.deepEqual([quinn?.badge, quinn?.description], ['problem', 'Quinn does not answer.']);
+    assert.equal(rosa?.badge, 'problem');
+  });
+
   it('what is kept here stands below, or above when it is newer', () => {
     const below = shown('after');
     assert.equal(below.older.groups[0]?.[0]?.key, 'kept');
@@ -122,6 +128,12 @@ describe('after a tap', () => {
     assert.match(older.alert?.line ?? '', /older than your 406.*Your work stays/);
     assert.match(shown('confirm-other').alert?.line ?? '', /another system, classmate/);
     assert.equal(shown('choose').alert, null);
+    // What the signed commit says counts, not what was announced.
+    const liar = view(
+      base(CLASS, { selected: 'near:Ana', comparison: { state: 'done', plan: plan('405') }, confirming: true }),
+    );
+    assert.equal(liar.alert?.title, 'Go to 405?');
+    assert.equal(liar.bar.button?.detail, 'to 405');
   });
 
   it('going back needs nobody', () => {
@@ -298,7 +310,7 @@ describe('what changes around a choice', () => {
     const tapped = view({
       ...(STATES.fresh as ScreenState),
       selected: 'near:Dina',
-      comparison: { state: 'done', plan: plan('406', { from: null }) },
+      comparison: { state: 'done', plan: plan('406', { from: null, relation: 'newer' }) },
     });
     assert.equal(tapped.bar.button?.label, 'Get it');
     assert.ok(tapped.bar.lines[0]?.endsWith('412 files'));

@@ -1,5 +1,6 @@
 /** The states of the screen, for its picture gallery and the tests of its view model. */
 import { type ErrorReport, PassItOnError } from '../../src/core/errors';
+import { relation } from '../../src/core/versions';
 import { initialState, type ScreenState, withNeighbours } from '../../src/screen/state';
 import type {
   ImageInfo,
@@ -106,7 +107,7 @@ export function plan(version = '407', more: Partial<Plan> = {}): Plan {
   return {
     from: image('406'),
     to: image(version),
-    relation: 'newer',
+    relation: relation(image('406'), image(version)),
     signedBy: null,
     trustProblem: null,
     warnings: [],
@@ -230,7 +231,7 @@ export const STATES: Record<string, ScreenState> = {
   }),
   'confirm-other': base([...CLASS, ...odd], {
     selected: 'near:Pia',
-    comparison: { state: 'done', plan: plan('12.1') },
+    comparison: { state: 'done', plan: plan('12.1', { to: image('12.1', { name: 'classmate' }), relation: 'other' }) },
     confirming: true,
   }),
   comparing: base(CLASS, {
@@ -282,6 +283,24 @@ export const STATES: Record<string, ScreenState> = {
   ),
   'fresh-nobody': base([], { status: status({ current: null, images: [] }) }),
   odd: base([...CLASS, ...odd]),
+  problem: base([
+    ANA,
+    neighbour('Quinn', '410', 'newer', { confirmed: false, problem: 'Quinn does not answer.' }),
+    neighbour('Rosa', '409', 'newer', { problem: 'Rosa announces something else than she has.' }),
+  ]),
+  untrusted: base(CLASS, {
+    selected: 'near:Ana',
+    comparison: {
+      state: 'done',
+      plan: plan('407', {
+        trustProblem: report(
+          'unsigned',
+          'Nobody has signed this image, and this laptop takes only signed ones.',
+          'Take another one, or ask whoever looks after this laptop.',
+        ),
+      }),
+    },
+  }),
   nameless: base([
     neighbour('', '407', 'newer', { id: 'x', colors: null }),
     neighbour('Bartholomew the Third of Cusco', '2026.03.01+build.17', 'newer'),

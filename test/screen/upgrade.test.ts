@@ -34,7 +34,13 @@ describe('the screen, from tap to Ready', () => {
     it(name, async () => {
       assert.ok(!broken, 'an earlier step has failed');
       broken = true;
-      await work();
+      await work().catch(async error => {
+        // What a person would see, and what the service knows: for whoever looks for the reason.
+        await desktop.picture('failed');
+        const { upgrade } = await me.status();
+        process.stderr.write(`${JSON.stringify(upgrade)}\nAna's service: ${ana.serviceLog}\n`);
+        throw error;
+      });
       broken = false;
     });
   }
@@ -78,8 +84,8 @@ describe('the screen, from tap to Ready', () => {
       await laptop.flash(tree, NAME, version);
       rmSync(tree, { recursive: true });
     }
-    // Slow enough to be watched and to be stopped half way.
-    await ana.serve('--colors', '#AC32FF,#FF2B34', '--rate', '500000');
+    // Slow enough to be stopped half way, however busy this machine is.
+    await ana.serve('--colors', '#AC32FF,#FF2B34', '--rate', '100000');
     await fatima.serve('--colors', '#C97E00,#FF8F00');
   });
 
@@ -130,6 +136,11 @@ describe('the screen, from tap to Ready', () => {
     await desktop.picture('stopped');
     const { upgrade } = await me.status();
     assert.equal(upgrade?.state, 'stopped');
+    // She leaves, and comes back with a better radio.
+    await ana.stop();
+    await person.gone('push button', 'Ana has 407');
+    await ana.serve('--colors', '#AC32FF,#FF2B34', '--rate', '1500000');
+    await person.button('Ana has 407');
     await desktop.click(await person.button('Continue to 407'));
     await person.text('407 is ready on your laptop!');
     await desktop.picture('ready');
