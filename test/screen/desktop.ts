@@ -1,5 +1,5 @@
 /** A display and a session bus of the test's own: Xvfb, dbus-daemon, and a person's hands and eyes. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ export class Desktop {
   static async start(folder: string, size = '1200x900'): Promise<Desktop> {
     const runtime = join(folder, 'run');
     mkdirSync(runtime, { recursive: true, mode: 0o700 });
-    const xvfb = spawn(
+    const xvfb = mortal(
       'Xvfb',
       ['-displayfd', '3', '-screen', '0', `${size}x24`, '-nolisten', 'tcp', '-noreset', '-ac'],
       {
@@ -36,7 +36,7 @@ export class Desktop {
     const display = `:${await firstLine(xvfb, xvfb.stdio[3] as Readable)}`;
     const env = environment(folder, display);
     const address = `unix:path=${join(runtime, 'bus')}`;
-    const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address', `--address=${address}`], {
+    const bus = mortal('dbus-daemon', ['--session', '--nofork', '--print-address', `--address=${address}`], {
       env,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -82,6 +82,11 @@ export class Desktop {
     this.pressed = performance.now();
     await run('xdotool', args, { env: this.env, timeout: 30_000 });
   }
+}
+
+/** A process that ends with this one, even when a test run is killed. */
+function mortal(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn('setpriv', ['--pdeathsig', 'TERM', program, ...args], options);
 }
 
 function environment(folder: string, display: string): NodeJS.ProcessEnv {
