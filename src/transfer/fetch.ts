@@ -3,16 +3,22 @@
  * ones give more (scheduler.ts says which). A source that sends one wrong byte is dropped for good; one that dies may
  * come back.
  */
+import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { applyDelta } from '../core/delta/apply';
+import { longestDelta } from '../core/delta/format';
+import type { RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { KIND } from './frames';
+import { DELTA_HEAD_BYTES, decodeDeltaHead, type Frame, KIND } from './frames';
 import { Scheduler, type Wanted } from './scheduler';
 import type { Source } from './source';
 
-/** Where blobs are put; the store's receiveBlob. */
+/** Where blobs are put: the store. */
 export interface Receiver {
   receiveBlob(oid: Oid, size: number): Promise<BlobSink>;
+  /** A blob that is here already; null when it is not, or no longer as it was. */
+  openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
 }
 
 export interface BlobSink {
@@ -54,7 +60,12 @@ interface Health {
   busyLanes: number;
   /** Raw bytes a second of the last batch in one lane; 0 before the first. */
   rate: number;
+  /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
+  deltas: boolean;
 }
+
+/** A delta did not make the blob: its source lied, or the base here is damaged. The whole blob will tell. */
+class DeltaFailed extends Error {}
 
 export class BlobFetch {
   readonly givers = new Map<string, Giver>();
@@ -105,7 +116,7 @@ export class BlobFetch {
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
     this.givers.set(source.address, giver);
-    const health: Health = { failures: 0, busyLanes: 0, rate: 0 };
+    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
@@ -125,10 +136,14 @@ export class BlobFetch {
       health.busyLanes++;
       try {
         const begun = performance.now();
-        const bytes = await this.giveBatch(giver, batch);
+        const bytes = await this.giveBatch(giver, batch, health.deltas);
         health.rate = bytes / ((performance.now() - begun) / 1000);
         health.failures = 0;
       } catch (cause) {
+        if (cause instanceof DeltaFailed) {
+          health.deltas = false;
+          continue;
+        }
         if (!isRemote(cause)) return this.end(cause);
         const lied = cause.code === 'source-lied';
         if (lied) {
@@ -153,19 +168,22 @@ export class BlobFetch {
   }
 
   /** Returns the raw bytes received. */
-  private async giveBatch(giver: Giver, batch: Wanted[]): Promise<number> {
+  private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean): Promise<number> {
     const { address } = giver.source;
     const asked = new Map(batch.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
-      for await (const frame of giver.source.objects([...asked.keys()], this.signal)) {
+      for await (const frame of giver.source.objects(
+        deltas ? batch : batch.map(({ oid }) => ({ oid, bases: [] })),
+        this.signal,
+      )) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
           const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
           this.scheduler.lacks(address, frame.oid, until);
           continue;
         }
-        if (frame.kind !== KIND.whole || !wanted || frame.length !== wanted.size) {
+        if (!wanted || !fits(frame, wanted)) {
           throw new PassItOnError(
             'source-lied',
             'A laptop sent something else than was asked for.',
@@ -174,7 +192,7 @@ export class BlobFetch {
         }
         // Another source was faster with it.
         if (this.scheduler.isDone(frame.oid)) continue;
-        await this.receive(wanted, frame.payload());
+        await this.receive(wanted, frame);
         bytes += wanted.size;
         this.onProgress();
       }
@@ -184,11 +202,12 @@ export class BlobFetch {
     }
   }
 
-  private async receive({ oid, size }: Wanted, payload: AsyncIterable<Buffer>): Promise<void> {
+  private async receive({ oid, size, bases }: Wanted, frame: Frame): Promise<void> {
     const sink = await this.receiver.receiveBlob(oid, size);
     let received = 0;
     try {
-      for await (const chunk of payload) {
+      const content = frame.kind === KIND.delta ? this.patched(frame, bases, size) : frame.payload();
+      for await (const chunk of content) {
         await sink.write(chunk);
         received += chunk.length;
         this.bytesDone += chunk.length;
@@ -198,11 +217,29 @@ export class BlobFetch {
     } catch (cause) {
       this.bytesDone -= received;
       await sink.abort();
+      if (frame.kind === KIND.delta && cause instanceof PassItOnError && MADE_WRONG.has(cause.code)) {
+        throw new DeltaFailed('a delta', { cause });
+      }
       throw cause;
     }
     if (this.scheduler.arrived(oid)) this.objectsDone++;
     else this.bytesDone -= received;
     if (this.scheduler.left === 0) this.settle.resolve();
+  }
+
+  /** The blob that a delta frame makes from its base. */
+  private async *patched(frame: Frame, bases: readonly Oid[], size: number): AsyncGenerator<Buffer> {
+    const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
+    if (!bases.includes(head.base) || head.size !== size) {
+      throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
+    }
+    const base = await this.receiver.openBlob(head.base);
+    if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
+    try {
+      yield* applyDelta(reader(base), frame.payload(), size);
+    } finally {
+      await base.handle.close();
+    }
   }
 
   private announceChange(): void {
@@ -217,6 +254,18 @@ export class BlobFetch {
     this.ended = true;
     this.announceChange();
   }
+}
+
+const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
+
+/** Is it what was asked for, as far as its header tells? */
+function fits({ kind, length }: Frame, { size, bases }: Wanted): boolean {
+  if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
+  return kind === KIND.whole && length === size;
+}
+
+function reader({ size, handle }: { size: number; handle: FileHandle }): RandomReader {
+  return { size, read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead };
 }
 
 /** Errors that are the source's fault; all others are this laptop's own and end the fetch. */

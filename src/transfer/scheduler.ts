@@ -11,6 +11,8 @@ export interface Wanted {
   oid: Oid;
   /** In bytes. */
   size: number;
+  /** Blobs held here that may be much like it, best first. */
+  bases: readonly Oid[];
 }
 
 /** A blob may be under way from so many sources at once, and only at the end. */
