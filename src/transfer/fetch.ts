@@ -46,6 +46,8 @@ const BATCH_SECONDS = 2;
 const MIN_BATCH_BYTES = 256 << 10;
 const MAX_BATCH_BYTES = 4 << 20;
 const BATCH_OBJECTS = 512;
+/** Of somebody who is fetching too, to find out what it has. */
+const PROBE_OBJECTS = 8;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
 const FAILURES_UNTIL_GONE = 3;
@@ -60,6 +62,9 @@ interface Health {
   busyLanes: number;
   /** Raw bytes a second of the last batch in one lane; 0 before the first. */
   rate: number;
+  /** Where in the row to take batches: one that is fetching too is asked here and there, and on where it had something. */
+  place: number;
+  objects: number;
   /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
   deltas: boolean;
 }
@@ -116,14 +121,21 @@ export class BlobFetch {
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
     this.givers.set(source.address, giver);
-    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true };
+    const objects = partial ? PROBE_OBJECTS : BATCH_OBJECTS;
+    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true, place: 0, objects };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
   private async lane(giver: Giver, health: Health): Promise<void> {
     while (this.scheduler.left > 0 && !this.ended && giver.state !== 'gone') {
       const now = performance.now();
-      const batch = this.scheduler.take(giver.source.address, this.batchBytes(health), BATCH_OBJECTS, now);
+      const batch = this.scheduler.take(
+        giver.source.address,
+        this.batchBytes(health),
+        health.objects,
+        now,
+        health.place,
+      );
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
@@ -139,6 +151,7 @@ export class BlobFetch {
         const bytes = await this.giveBatch(giver, batch, health.deltas);
         health.rate = bytes / ((performance.now() - begun) / 1000);
         health.failures = 0;
+        if (giver.partial) seek(health, bytes > 0);
       } catch (cause) {
         if (cause instanceof DeltaFailed) {
           health.deltas = false;
@@ -257,6 +270,11 @@ export class BlobFetch {
 }
 
 const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
+
+function seek(health: Health, found: boolean): void {
+  health.objects = found ? BATCH_OBJECTS : PROBE_OBJECTS;
+  if (!found) health.place = Math.random();
+}
 
 /** Is it what was asked for, as far as its header tells? */
 function fits({ kind, length }: Frame, { size, bases }: Wanted): boolean {

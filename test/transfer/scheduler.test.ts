@@ -14,6 +14,7 @@ const step = fc.record({
   source: fc.constantFrom(...SOURCES),
   event: fc.constantFrom('take', 'deliver', 'lack', 'break'),
   part: fc.integer({ min: 0, max: 20 }),
+  place: fc.double({ min: 0, max: 1, noNaN: true }),
   bytes: fc.integer({ min: 1, max: 8000 }),
 });
 
@@ -36,10 +37,10 @@ test('whatever fails, no blob is lost and none is asked for beyond the bound', (
           }
           scheduler.returned(source, batch);
         };
-        for (const { source, event, part, bytes } of steps) {
+        for (const { source, event, part, bytes, place } of steps) {
           now += 1;
           if (event === 'take') {
-            const batch = scheduler.take(source, bytes, 20, now);
+            const batch = scheduler.take(source, bytes, 20, now, place);
             if (batch.length > 0) open.push({ source, batch });
             for (const { oid } of batch) {
               assert.ok(!arrived.has(oid), 'asked for what is here');
