@@ -183,13 +183,11 @@ export class BlobFetch {
   /** Returns the raw bytes received. */
   private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean): Promise<number> {
     const { address } = giver.source;
-    const asked = new Map(batch.map(wanted => [wanted.oid, wanted]));
+    const request = deltas ? batch : batch.map(wanted => ({ ...wanted, bases: [] }));
+    const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
-      for await (const frame of giver.source.objects(
-        deltas ? batch : batch.map(({ oid }) => ({ oid, bases: [] })),
-        this.signal,
-      )) {
+      for await (const frame of giver.source.objects(request, this.signal)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
           const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;

@@ -1,0 +1,206 @@
+/**
+ * Deltas of what changed between two trees, beside the tools that make the smallest ones and beside no delta at all: bytes and
+ * CPU seconds. Usage: npm run bench -- delta [OLD NEW [QUALITIES]], such as `… build/images/small/v1 build/images/small/v3 5,9,11`.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join, relative, resolve } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { applyDelta } from '../src/core/delta/apply';
+import { Bases } from '../src/core/delta/base';
+import { encodeDelta } from '../src/core/delta/encode';
+import { memoryReader } from '../src/core/delta/reader';
+import { objectOid } from '../src/core/object';
+import { encodeHeader, KIND } from '../src/transfer/frames';
+
+/** So many bytes go into one compressed stream: what is asked of one source at once. */
+const STREAM_BYTES = 4 << 20;
+const WINDOW_BITS = 22;
+
+interface Changed {
+  path: string;
+  oid: string;
+  size: number;
+  base: string | null;
+}
+
+interface Row {
+  way: string;
+  bytes: number;
+  make: number;
+  undo: number | null;
+}
+
+/** Regular files below a folder. */
+function files(tree: string): string[] {
+  return readdirSync(tree, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name));
+}
+
+function changes(oldTree: string, newTree: string): Changed[] {
+  const held = files(oldTree).map(path => ({
+    path,
+    oid: objectOid('blob', readFileSync(path)),
+    size: statSync(path).size,
+  }));
+  const have = new Set(held.map(file => file.oid));
+  const byOid = new Map(held.map(file => [file.oid, file.path]));
+  const bases = new Bases(held.map(file => ({ ...file, path: relative(oldTree, file.path) })));
+  const list: Changed[] = [];
+  for (const path of files(newTree)) {
+    const content = readFileSync(path);
+    const oid = objectOid('blob', content);
+    if (have.has(oid)) continue;
+    have.add(oid);
+    const [base] = bases.for(relative(newTree, path), content.length);
+    list.push({ path, oid, size: content.length, base: base === undefined ? null : byOid.get(base)! });
+  }
+  // Like beside like, for what compresses them together.
+  const key = ({ path }: Changed) => `${extname(path)} ${path}`;
+  return list.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** CPU seconds of this process and of those it waited for (proc(5), stat: utime, stime, cutime, cstime in hundredths). */
+function cpu(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
+}
+
+function brotli(bytes: Buffer, quality: number): number {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS };
+  return brotliCompressSync(bytes, { params }).length;
+}
+
+const contentOf = (path: string | null) => (path === null ? Buffer.alloc(0) : readFileSync(path));
+
+/** Frames of all files, as many in one piece as are compressed together. */
+function* streams(list: readonly Changed[], payload: (file: Changed) => Buffer): Generator<Buffer> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for (const file of list) {
+    const bytes = payload(file);
+    parts.push(encodeHeader(KIND.whole, file.oid, bytes.length), bytes);
+    size += bytes.length;
+    if (size < STREAM_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    size = 0;
+  }
+  if (parts.length > 0) yield Buffer.concat(parts);
+}
+
+function delta({ path, base }: Changed): Buffer {
+  return Buffer.concat([...encodeDelta(memoryReader(contentOf(base)), memoryReader(readFileSync(path)))]);
+}
+
+/** CPU seconds for making all files again from their deltas; fails if one is not what it was. */
+async function undo(list: readonly Changed[], payloads: readonly Buffer[]): Promise<number> {
+  const before = cpu();
+  for (const [index, { path, base, size }] of list.entries()) {
+    const [made, wanted] = [createHash('sha1'), createHash('sha1').update(readFileSync(path)).digest('hex')];
+    const pieces = (async function* () {
+      yield payloads[index]!;
+    })();
+    for await (const piece of applyDelta(memoryReader(contentOf(base)), pieces, size)) made.update(piece);
+    if (made.digest('hex') !== wanted) throw new Error(`${path} comes out as something else`);
+  }
+  return cpu() - before;
+}
+
+async function ours(list: readonly Changed[], qualities: readonly number[]): Promise<Row[]> {
+  let before = cpu();
+  const payloads = list.map(delta);
+  const making = cpu() - before;
+  const unmaking = await undo(list, payloads);
+  return qualities.map(quality => {
+    before = cpu();
+    let bytes = 0;
+    let next = 0;
+    for (const stream of streams(list, () => payloads[next++]!)) bytes += brotli(stream, quality);
+    return { way: `our deltas, brotli ${quality}`, bytes, make: making + cpu() - before, undo: unmaking };
+  });
+}
+
+function each(way: string, list: readonly Changed[], size: (file: Changed) => number): Row {
+  console.log(`  ${way} …`);
+  const before = cpu();
+  const bytes = list.reduce((sum, file) => sum + size(file), 0);
+  return { way, bytes, make: cpu() - before, undo: null };
+}
+
+/** The tools, each file against its base; where there is none, what the tool or its compressor makes of the file alone. */
+function theirs(list: readonly Changed[], work: string): Row[] {
+  const out = join(work, 'out');
+  const run = (program: string, ...args: string[]) => {
+    rmSync(out, { force: true });
+    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'ignore'] });
+    return statSync(out).size;
+  };
+  const xdelta = (options: string[]) => (file: Changed) => {
+    const source = file.base === null ? [] : ['-s', file.base];
+    return run('xdelta3', '-9', '-e', '-q', '-B', '134217728', ...options, ...source, file.path, out);
+  };
+  const bsdiff = ({ base, path }: Changed) => {
+    if (base !== null) return run('bsdiff', base, path, out);
+    return execFileSync('bzip2', ['-9', '-c', path], { maxBuffer: 1 << 30 }).length;
+  };
+  const zstd = ({ base, path }: Changed) => {
+    const patch = base === null ? [] : ['--long=27', `--patch-from=${base}`];
+    return run('zstd', '-q', '-19', '--no-check', ...patch, path, '-o', out);
+  };
+  return [
+    each('xdelta3 -9 -D', list, xdelta(['-D'])),
+    each('xdelta3 -9 (gzip files come out different)', list, xdelta([])),
+    each('bsdiff', list, bsdiff),
+    each('zstd -19 --patch-from', list, zstd),
+  ];
+}
+
+function whole(list: readonly Changed[]): Row[] {
+  const together = (quality: number) => {
+    const before = cpu();
+    let bytes = 0;
+    for (const stream of streams(list, ({ path }) => readFileSync(path))) bytes += brotli(stream, quality);
+    return { way: `whole files, brotli ${quality}`, bytes, make: cpu() - before, undo: null };
+  };
+  return [together(5), each('whole files, gzip -6 each', list, ({ path }) => gzipSync(readFileSync(path)).length)];
+}
+
+function print(rows: readonly Row[]): void {
+  const seconds = (value: number | null) => (value === null ? '' : value.toFixed(1));
+  console.log('\n| way | bytes | of the best tool | CPU s to make | to apply |\n| --- | ---: | ---: | ---: | ---: |');
+  const best = Math.min(
+    ...rows.filter(({ way }) => /^(bsdiff|zstd|xdelta3 -9 -D)/.test(way)).map(({ bytes }) => bytes),
+  );
+  for (const { way, bytes, make, undo } of rows) {
+    const share = (bytes / best).toFixed(3);
+    console.log(`| ${way} | ${bytes.toLocaleString('en')} | ${share} | ${seconds(make)} | ${seconds(undo)} |`);
+  }
+}
+
+async function main([oldTree, newTree, qualities = '5,9']: string[]): Promise<void> {
+  const images = resolve('build/images/small');
+  const [from, to] = [oldTree ?? join(images, 'v1'), newTree ?? join(images, 'v2')];
+  if (oldTree === undefined) execFileSync('bench/images.sh', ['small', images, 'v1', 'v2'], { stdio: 'inherit' });
+  for (const tree of [from, to])
+    if (!existsSync(tree) || !lstatSync(tree).isDirectory()) throw new Error(`no tree: ${tree}`);
+  const list = changes(from, to);
+  const size = list.reduce((sum, file) => sum + file.size, 0);
+  const bare = list.filter(({ base }) => base === null);
+  console.log(
+    `${from} → ${to}: ${list.length} files of ${size.toLocaleString('en')} bytes, ${bare.length} without base`,
+  );
+  const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pass-it-on-bench-'));
+  try {
+    print([...(await ours(list, qualities.split(',').map(Number))), ...theirs(list, work), ...whole(list)]);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+main(process.argv.slice(2));

@@ -1,0 +1,125 @@
+import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
+import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack, unpackSurely } from './gzip/file';
+import { Matcher, type Step } from './match';
+import { memoryReader, mustFill, Pages, type SyncReader } from './reader';
+import { ByteSink, fold } from './varint';
+
+/**
+ * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little; not compressed, but made so that brotli
+ * makes it small. With an empty base it still makes small what is a gzip file. Synchronous, because it computes nearly all
+ * the time: run it in a thread of its own. Needs up to 60 MB of memory whatever the sizes, much less for small files.
+ *
+ * @throws PassItOnError 'damaged' when a file is shorter than its reader said; and whatever the readers throw
+ */
+export function* encodeDelta(base: SyncReader, target: SyncReader): Generator<Buffer> {
+  const unpacked = readPacked(target, unpackSurely);
+  if (unpacked === null) {
+    yield Buffer.of(FORM.plain);
+    yield* windows(base, target);
+    return;
+  }
+  const unpackedBase = readPacked(base, unpack);
+  const head = Buffer.of(unpackedBase === null ? FORM.targetUnpacked : FORM.bothUnpacked, 0, 0, 0);
+  head.writeUIntLE(unpacked.length, 1, LENGTH_BYTES);
+  yield head;
+  yield* windows(unpackedBase === null ? base : memoryReader(unpackedBase), memoryReader(unpacked));
+}
+
+/** A gzip file, unpacked; null when it is none. */
+function readPacked(file: SyncReader, how: (bytes: Buffer) => Buffer | null): Buffer | null {
+  if (file.size > MOST_UNPACKED_BYTES) return null;
+  const start = Buffer.alloc(Math.min(file.size, PACKED_HEAD_BYTES));
+  mustFill(start, file.read(start, 0));
+  if (!looksPacked(start)) return null;
+  const bytes = Buffer.allocUnsafeSlow(file.size);
+  mustFill(bytes, file.read(bytes, 0));
+  return how(bytes);
+}
+
+function* windows(base: SyncReader, target: SyncReader): Generator<Buffer> {
+  if (target.size === 0) return;
+  const pages = new Pages(base);
+  const matcher = new Matcher(base, pages);
+  const writer = new WindowWriter(pages);
+  const memory = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, target.size));
+  for (let start = 0; start < target.size; start += WINDOW_BYTES) {
+    const window = memory.subarray(0, Math.min(WINDOW_BYTES, target.size - start));
+    mustFill(window, target.read(window, start));
+    yield writer.write(window, matcher.match(window));
+  }
+}
+
+/** Writes down what the matcher found. */
+class WindowWriter {
+  private readonly control = new ByteSink();
+  private readonly gaps = new ByteSink();
+  private readonly words = new ByteSink();
+  private readonly literals = new ByteSink();
+  private readonly parts = [this.control, this.gaps, this.words, this.literals];
+  /** Of the base: behind what was taken last. */
+  private position = 0;
+  /** Bytes taken as they are since the last word that differed. */
+  private gap = 0;
+
+  constructor(private readonly pages: Pages) {}
+
+  write(window: Buffer, steps: readonly Step[]): Buffer {
+    const before = this.position;
+    this.begin();
+    let at = 0;
+    for (const step of steps) {
+      this.step(window, at, step);
+      at += step.take + step.literal;
+    }
+    if (this.length > window.length + SLACK_BYTES || steps.length > mostSteps(window.length)) {
+      this.position = before;
+      this.begin();
+      this.step(window, 0, { position: 0, take: 0, literal: window.length });
+    }
+    const head = Buffer.alloc(PARTS * LENGTH_BYTES);
+    for (const [index, part] of this.parts.entries()) head.writeUIntLE(part.length, index * LENGTH_BYTES, LENGTH_BYTES);
+    return Buffer.concat([head, ...this.parts.map(part => part.written)]);
+  }
+
+  private begin(): void {
+    for (const part of this.parts) part.clear();
+    this.gap = 0;
+  }
+
+  private get length(): number {
+    return this.parts.reduce((sum, part) => sum + part.length, 0);
+  }
+
+  private step(window: Buffer, at: number, { position, take, literal }: Step): void {
+    // What takes nothing goes nowhere: its position may lie outside the base.
+    this.control.number(take > 0 ? fold(position - this.position) : 0);
+    this.control.number(take);
+    this.control.number(literal);
+    if (take > 0) this.differences(window, at, position, take);
+    this.literals.bytes(window.subarray(at + take, at + take + literal));
+  }
+
+  private differences(window: Buffer, at: number, position: number, take: number): void {
+    this.position = position + take;
+    for (let done = 0; done < take; ) {
+      const { bytes, start, end } = this.pages.around(position + done);
+      const offset = position - start;
+      // No word may reach over the end of a page, unless that is the end of all.
+      const until = end >= position + take ? take : end - WORD_BYTES - position;
+      while (done < until) {
+        if (window[at + done] === bytes[offset + done]) {
+          this.gap++;
+          done++;
+          continue;
+        }
+        const width = Math.min(WORD_BYTES, take - done);
+        const difference = window.readIntLE(at + done, width) - bytes.readIntLE(offset + done, width);
+        const unused = 32 - 8 * width;
+        this.gaps.number(this.gap);
+        this.words.number(fold((difference << unused) >> unused));
+        this.gap = 0;
+        done += width;
+      }
+    }
+  }
+}

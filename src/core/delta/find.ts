@@ -1,0 +1,99 @@
+import { mustFill, type Page, type SyncReader } from './reader';
+
+/** Bytes by which a place is looked up among the blocks of the whole base. */
+export const KEY_BYTES = 8;
+/** … and among the places near the one where we are, where a shorter match is worth something, too. */
+export const NEAR_KEY_BYTES = 6;
+
+/** Four bytes as a number, little endian; all of them must be there. */
+export function word(bytes: Buffer, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+}
+
+/** Spreads eight bytes over 32 bits. */
+function hash(low: number, high: number): number {
+  let mixed = Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca77);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 15);
+}
+
+const EMPTY = -1;
+const BLOCK_BYTES = 16;
+const NUMBER_BITS = 23;
+const MAX_BLOCKS = 2 ** NUMBER_BITS - 1;
+const READ_BYTES = 1 << 20;
+
+/**
+ * Where in the base eight given bytes stand at the beginning of a block: the first such place. One pass over the base, one number a
+ * block of 16 bytes; blocks are longer in bases over 128 MB, so that it never takes more than 32 MB.
+ */
+export class BlockIndex {
+  /** The block's number, and above it bits of the hash, which spare most looks at places that do not match. */
+  private readonly table: Int32Array;
+  private readonly mask: number;
+  private readonly blockBytes: number;
+
+  constructor(base: SyncReader) {
+    let blockBytes = BLOCK_BYTES;
+    while (base.size / blockBytes > MAX_BLOCKS) blockBytes *= 2;
+    this.blockBytes = blockBytes;
+    const blocks = base.size < KEY_BYTES ? 0 : Math.floor((base.size - KEY_BYTES) / blockBytes) + 1;
+    const bits = Math.max(4, Math.ceil(Math.log2(blocks + 1)));
+    this.table = new Int32Array(2 ** bits).fill(EMPTY);
+    this.mask = 2 ** bits - 1;
+    const memory = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, base.size));
+    for (let start = 0, block = 0; block < blocks; start += READ_BYTES) {
+      const length = Math.min(READ_BYTES, base.size - start);
+      const bytes = memory.subarray(0, length);
+      mustFill(bytes, base.read(bytes, start));
+      for (let at = 0; at + KEY_BYTES <= length; at += blockBytes)
+        this.add(block++, word(bytes, at), word(bytes, at + 4));
+    }
+  }
+
+  private add(block: number, low: number, high: number): void {
+    const hashed = hash(low, high);
+    const slot = hashed & this.mask;
+    if (this.table[slot] === EMPTY) this.table[slot] = (hashed & ~MAX_BLOCKS) | block;
+  }
+
+  /** A place in the base that probably begins with these eight bytes, or -1. */
+  find(low: number, high: number): number {
+    const hashed = hash(low, high);
+    const entry = this.table[hashed & this.mask]!;
+    return entry === EMPTY || ((entry ^ hashed) & ~MAX_BLOCKS) !== 0 ? -1 : (entry & MAX_BLOCKS) * this.blockBytes;
+  }
+}
+
+const NEAR_SLOTS = 1 << 14;
+const BEHIND = 512;
+const AHEAD = 1024;
+
+/** Every place of the base close to where we are. What moved, mostly moved little: this finds what blocks are too coarse for. */
+export class NearIndex {
+  private readonly table = new Int32Array(NEAR_SLOTS).fill(EMPTY);
+  private from = 0;
+  private to = 0;
+
+  constructor(private readonly size: number) {}
+
+  /** Moves to `position`, which `page` must be around. */
+  moveTo(position: number, page: Page): void {
+    const last = Math.min(this.size - KEY_BYTES + 1, position + AHEAD, page.end - KEY_BYTES + 1);
+    let next = Math.max(position - BEHIND, page.start);
+    if (next >= this.from && next <= this.to) next = this.to;
+    else this.from = next;
+    const { bytes, start } = page;
+    for (; next < last; next++) this.table[slotOf(word(bytes, next - start), word(bytes, next - start + 4))] = next;
+    this.to = Math.max(this.from, last);
+  }
+
+  /** A place in the base that may begin with the first six of these eight bytes, or -1. */
+  find(low: number, high: number): number {
+    return this.table[slotOf(low, high)]!;
+  }
+}
+
+function slotOf(low: number, high: number): number {
+  return hash(low, high & 0xffff) & (NEAR_SLOTS - 1);
+}

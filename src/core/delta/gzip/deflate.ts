@@ -1,0 +1,192 @@
+import { badData } from '../../bad-data';
+import { BitSink } from './bits';
+import { Block, MAX_MATCH, MIN_MATCH } from './block';
+
+const WINDOW = 1 << 15;
+const MASK = WINDOW - 1;
+const MIN_LOOKAHEAD = MAX_MATCH + MIN_MATCH + 1;
+const MAX_DISTANCE = WINDOW - MIN_LOOKAHEAD;
+const HASH_SHIFT = 5;
+/** A match of 3 bytes that is farther back costs more than three literals. */
+const TOO_FAR = 4096;
+const NONE = 0;
+/**
+ * Looking for matches may take so many steps, for each byte and besides. Real texts take up to 58; some made for it would take a
+ * thousand, and minutes.
+ */
+const STEPS_PER_BYTE = 128;
+const MORE_STEPS = 1 << 20;
+
+/** How hard to look, as in the table of gzip's deflate.c: when a match is good, long enough to stop, or long enough not to wait for a better. */
+interface Effort {
+  good: number;
+  lazy: number;
+  nice: number;
+  chain: number;
+}
+const EFFORT: Record<6 | 9, Effort> = {
+  6: { good: 8, lazy: 16, nice: 128, chain: 128 },
+  9: { good: 32, lazy: 258, nice: 258, chain: 4096 },
+};
+export type Level = keyof typeof EFFORT;
+
+/** The stream of GNU gzip -6 or -9 for these bytes (deflate of its deflate.c), a piece for each block. */
+export class Deflate {
+  /** Two windows: the text slides from the second into the first. */
+  private readonly window = new Uint8Array(2 * WINDOW);
+  private readonly previous = new Uint16Array(WINDOW);
+  private readonly heads = new Uint16Array(WINDOW);
+  private readonly effort: Effort;
+  private readonly block = new Block();
+  private readonly sink = new BitSink();
+  private hash = 0;
+  /** Of the window: where we are, how much is there from here on, and where the block began: below 0 when that slid out. */
+  private at = 0;
+  private ahead = 0;
+  private blockStart = 0;
+  /** Where the best match is. */
+  private found = 0;
+  private read = 0;
+  private ended = false;
+  private stepsLeft: number;
+
+  constructor(
+    private readonly input: Buffer,
+    level: Level,
+  ) {
+    this.effort = EFFORT[level];
+    this.stepsLeft = input.length * STEPS_PER_BYTE + MORE_STEPS;
+  }
+
+  /**
+   * Each piece is valid until the next is asked for.
+   * @throws PassItOnError 'bad-data' when this takes far longer than any real file
+   */
+  *pieces(): Generator<Buffer> {
+    const { window, block } = this;
+    this.begin();
+    let length = MIN_MATCH - 1;
+    let pending = false; // the byte before this one waits: a match from here on may be longer than one from there
+    while (this.ahead > 0) {
+      const head = this.insert();
+      const before = { length, from: this.found };
+      length = MIN_MATCH - 1;
+      if (
+        head !== NONE &&
+        before.length < this.effort.lazy &&
+        this.at - head <= MAX_DISTANCE &&
+        this.at <= window.length - MIN_LOOKAHEAD
+      ) {
+        length = Math.min(this.longest(head, before.length), this.ahead);
+        if (length === MIN_MATCH && this.at - this.found > TOO_FAR) length--;
+      }
+      let full = false;
+      if (before.length >= MIN_MATCH && length <= before.length) {
+        full = block.match(this.at - 1 - before.from, before.length, this.at - this.blockStart);
+        this.ahead -= before.length - 1;
+        for (let left = before.length - 2; left > 0; left--) {
+          this.at++;
+          this.insert();
+        }
+        pending = false;
+        length = MIN_MATCH - 1;
+        this.at++;
+      } else {
+        if (pending) full = block.literal(window[this.at - 1]!, this.at - this.blockStart);
+        if (full) yield this.flush(false);
+        full = false;
+        pending = true;
+        this.at++;
+        this.ahead--;
+      }
+      if (full) yield this.flush(false);
+      this.fill();
+    }
+    if (pending) block.literal(window[this.at - 1]!, this.at - this.blockStart);
+    yield this.flush(true);
+  }
+
+  private begin(): void {
+    this.ahead = this.readInto(0);
+    this.fill();
+    for (let at = 0; at < MIN_MATCH - 1; at++) this.updateHash(at);
+  }
+
+  private flush(last: boolean): Buffer {
+    const content = this.blockStart >= 0 ? this.window.subarray(this.blockStart, this.at) : null;
+    this.block.write(this.sink, content, this.at - this.blockStart, last);
+    this.blockStart = this.at;
+    return this.sink.take();
+  }
+
+  private updateHash(at: number): void {
+    this.hash = ((this.hash << HASH_SHIFT) ^ this.window[at]!) & MASK;
+  }
+
+  /** Enters this place under its hash; gives the latest before it. */
+  private insert(): number {
+    this.updateHash(this.at + MIN_MATCH - 1);
+    const head = this.heads[this.hash]!;
+    this.previous[this.at & MASK] = head;
+    this.heads[this.hash] = this.at;
+    return head;
+  }
+
+  /** The length of the longest match, from the latest place back; it is at `found` if it is longer than `least`. */
+  private longest(head: number, least: number): number {
+    const { window, previous, at, effort } = this;
+    const limit = at > MAX_DISTANCE ? at - MAX_DISTANCE : NONE;
+    let chain = least >= effort.good ? effort.chain >> 2 : effort.chain;
+    let best = least;
+    let place = head;
+    let steps = 0;
+    do {
+      steps++;
+      if (window[place + best] === window[at + best] && window[place + best - 1] === window[at + best - 1]) {
+        let length = 0;
+        while (length < MAX_MATCH && window[place + length] === window[at + length]) length++;
+        steps += length;
+        if (length > best) {
+          this.found = place;
+          best = length;
+          if (length >= effort.nice) break;
+        }
+      }
+      place = previous[place & MASK]!;
+    } while (place > limit && --chain !== 0);
+    this.stepsLeft -= steps;
+    if (this.stepsLeft < 0) throw badData('A delta makes a gzip file that takes too long to compress.');
+    return best;
+  }
+
+  /** Keeps enough ahead for the longest match, as long as there is more. */
+  private fill(): void {
+    while (this.ahead < MIN_LOOKAHEAD && !this.ended) {
+      if (this.at >= WINDOW + MAX_DISTANCE) this.slide();
+      const count = this.readInto(this.at + this.ahead);
+      this.ahead += count;
+    }
+  }
+
+  private slide(): void {
+    this.window.copyWithin(0, WINDOW);
+    this.found -= WINDOW;
+    this.at -= WINDOW;
+    this.blockStart -= WINDOW;
+    for (const table of [this.heads, this.previous]) {
+      for (let slot = 0; slot < table.length; slot++) table[slot] = Math.max(NONE, table[slot]! - WINDOW);
+    }
+  }
+
+  /** Fills the window from there on; what lies behind the end of the file is what was there before, but for two zeros. */
+  private readInto(from: number): number {
+    const count = Math.min(this.window.length - from, this.input.length - this.read);
+    this.window.set(this.input.subarray(this.read, this.read + count), from);
+    this.read += count;
+    if (count === 0) {
+      this.ended = true;
+      this.window.fill(0, from, from + MIN_MATCH - 1);
+    }
+    return count;
+  }
+}

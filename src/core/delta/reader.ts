@@ -1,0 +1,94 @@
+import { PassItOnError } from '../errors';
+
+/** Bytes that can be read anywhere, such as a file. */
+export interface RandomReader {
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `into` with what stands at `position`; gives the number of bytes, as `fs.read` does. */
+  read(into: Buffer, position: number): number | Promise<number>;
+}
+
+/** For the encoder, which jumps about: `fs.readSync` in a thread of its own costs far less than a promise each time. */
+export interface SyncReader extends RandomReader {
+  read(into: Buffer, position: number): number;
+}
+
+/** @throws PassItOnError 'damaged' when a reader could not fill a Buffer: its file became shorter behind our back. */
+export function mustFill(into: Buffer, count: number): void {
+  if (count === into.length) return;
+  throw new PassItOnError(
+    'damaged',
+    `A file on this laptop is shorter than it was: ${into.length - count} bytes are missing.`,
+    'Let Pass It On check the image on this laptop.',
+  );
+}
+
+export function memoryReader(bytes: Buffer): SyncReader {
+  return { size: bytes.length, read: (into, position) => bytes.copy(into, 0, position) };
+}
+
+/** A stretch of the base in memory. */
+export interface Page {
+  readonly bytes: Buffer;
+  /** Where in the base it begins. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A page and the whole of its memory, of which the last page of a base needs less. */
+interface Slot extends Page {
+  readonly memory: Buffer;
+}
+
+/** Bases up to this size are held as one page. */
+const WHOLE_BYTES = 16 << 20;
+const PAGE_BYTES = 64 << 10;
+/** What a page has on both sides of its own stretch, so that who compares near a border need not change pages. */
+export const MARGIN_BYTES = 16 << 10;
+const MAX_PAGES = 96;
+
+/** A base as pages, of which those used last stay in memory: about 16 MB at most, however large the base. */
+export class Pages {
+  private readonly pages = new Map<number, Slot>();
+  private readonly stretch: number;
+  private last: Page = { bytes: Buffer.alloc(0), start: 0, end: 0 };
+  private lastNumber = -1;
+
+  constructor(private readonly base: SyncReader) {
+    this.stretch = base.size <= WHOLE_BYTES ? WHOLE_BYTES : PAGE_BYTES;
+  }
+
+  /** The page with MARGIN_BYTES before and after `position`, or with all there is. Outside of the base: the nearest page. */
+  around(position: number): Page {
+    const inside = Math.max(0, Math.min(position, this.base.size - 1));
+    const number = Math.floor(inside / this.stretch);
+    if (number === this.lastNumber) return this.last;
+    const page = this.pages.get(number) ?? this.load(number);
+    // A Map remembers the order of insertion: the first is the one not used for longest.
+    this.pages.delete(number);
+    this.pages.set(number, page);
+    this.last = page;
+    this.lastNumber = number;
+    return page;
+  }
+
+  private load(number: number): Slot {
+    const start = Math.max(0, number * this.stretch - MARGIN_BYTES);
+    const end = Math.min(this.base.size, (number + 1) * this.stretch + MARGIN_BYTES);
+    const memory = this.memory();
+    const bytes = memory.subarray(0, end - start);
+    mustFill(bytes, this.base.read(bytes, start));
+    return { bytes, start, end, memory };
+  }
+
+  /** Used again once there are enough: what is only dropped stays in memory until somebody collects it. */
+  private memory(): Buffer {
+    if (this.pages.size === MAX_PAGES) {
+      for (const [number, oldest] of this.pages) {
+        this.pages.delete(number);
+        return oldest.memory;
+      }
+    }
+    return Buffer.allocUnsafeSlow(Math.min(this.base.size, this.stretch + 2 * MARGIN_BYTES));
+  }
+}
