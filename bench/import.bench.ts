@@ -71,15 +71,18 @@ function importAll(version: string): Row[] {
   const publish = [PROGRAM, 'publish', from, '--name', 'debian', '--version', version, '--store', store];
   const rows = [measure('pass-it-on publish', store, publish)];
 
+  // Without device nodes and FIFOs, which ostree refuses and git passes over; the same files, by other names.
+  const plain = join(work, `plain-${version}`);
+  execFileSync('cp', ['-al', from, plain]);
+  execFileSync('find', [plain, '-not', '-type', 'f', '-not', '-type', 'd', '-not', '-type', 'l', '-delete']);
   for (const mode of ['bare', 'archive']) {
     const repository = `${ostree}-${mode}`;
     const init = existsSync(repository) ? [] : [['ostree', `--repo=${repository}`, 'init', `--mode=${mode}`]];
-    const commit = ['ostree', `--repo=${repository}`, 'commit', '--branch=debian', `--tree=dir=${from}`];
+    const commit = ['ostree', `--repo=${repository}`, 'commit', '--branch=debian', `--tree=dir=${plain}`];
     rows.push(measure(`ostree commit (${mode})`, repository, ...init, commit));
   }
 
-  // Git reads its work tree in place; device nodes and FIFOs are nothing to it, so they are not in the copy.
-  const at = ['git', ...NOBODY, `--git-dir=${git}`, `--work-tree=${from}`];
+  const at = ['git', ...NOBODY, `--git-dir=${git}`, `--work-tree=${plain}`];
   const begin = existsSync(git) ? [] : [['git', 'init', '-q', '--bare', git]];
   rows.push(
     measure(

@@ -38,7 +38,11 @@ export async function buildProduct() {
   });
   await build({
     ...common,
-    entryPoints: { screen: 'src/screen/main.ts', demo: 'src/demo/main.ts' },
+    entryPoints: {
+      screen: 'src/screen/main.ts',
+      demo: 'src/demo/main.ts',
+      'delta-worker': 'src/transfer/delta-worker.ts',
+    },
     outdir: fresh,
   });
   // An executable's name has no ending.

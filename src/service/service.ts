@@ -3,6 +3,7 @@
  * line are its clients. A command that finds no service runs one that neither announces nor serves.
  */
 import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import { relation } from '../core/versions';
 import { Neighbours } from '../neighbours/neighbours';
@@ -197,6 +198,7 @@ export class Service {
       interface: this.options.interface,
       nick: share.nick,
       rate: share.rate,
+      deltaWorker: join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,
       signedBy: commit => this.trust.signedBy(commit),
       onError: cause => logError('serving', cause),

@@ -15,7 +15,7 @@ import type { FoundSource, SourceFinder } from '../upgrade/sources';
 export type Candidates = () => { address: string; nick: string }[];
 
 /** An answer is good for so long, and a failure to answer too: nobody is asked all the time. */
-const ANSWER_GOOD_MS = 10_000;
+const ANSWER_GOOD_MS = 4_000;
 const ASK_TIMEOUT_MS = 3_000;
 const MAX_CANDIDATES = 64;
 const LOOK_EVERY_MS = 300;

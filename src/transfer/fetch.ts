@@ -3,16 +3,22 @@
  * ones give more (scheduler.ts says which). A source that sends one wrong byte is dropped for good; one that dies may
  * come back.
  */
+import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { applyDelta } from '../core/delta/apply';
+import { longestDelta } from '../core/delta/format';
+import type { RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { KIND } from './frames';
+import { DELTA_HEAD_BYTES, decodeDeltaHead, type Frame, KIND } from './frames';
 import { Scheduler, type Wanted } from './scheduler';
 import type { Source } from './source';
 
-/** Where blobs are put; the store's receiveBlob. */
+/** Where blobs are put: the store. */
 export interface Receiver {
   receiveBlob(oid: Oid, size: number): Promise<BlobSink>;
+  /** A blob that is here already; null when it is not, or no longer as it was. */
+  openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
 }
 
 export interface BlobSink {
@@ -40,6 +46,8 @@ const BATCH_SECONDS = 2;
 const MIN_BATCH_BYTES = 256 << 10;
 const MAX_BATCH_BYTES = 4 << 20;
 const BATCH_OBJECTS = 512;
+/** Of somebody who is fetching too, to find out what it has. */
+const PROBE_OBJECTS = 8;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
 const FAILURES_UNTIL_GONE = 3;
@@ -54,7 +62,15 @@ interface Health {
   busyLanes: number;
   /** Raw bytes a second of the last batch in one lane; 0 before the first. */
   rate: number;
+  /** Where in the row to take batches: one that is fetching too is asked here and there, and on where it had something. */
+  place: number;
+  objects: number;
+  /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
+  deltas: boolean;
 }
+
+/** A delta did not make the blob: its source lied, or the base here is damaged. The whole blob will tell. */
+class DeltaFailed extends Error {}
 
 export class BlobFetch {
   readonly givers = new Map<string, Giver>();
@@ -105,14 +121,21 @@ export class BlobFetch {
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
     this.givers.set(source.address, giver);
-    const health: Health = { failures: 0, busyLanes: 0, rate: 0 };
+    const objects = partial ? PROBE_OBJECTS : BATCH_OBJECTS;
+    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true, place: 0, objects };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
   private async lane(giver: Giver, health: Health): Promise<void> {
     while (this.scheduler.left > 0 && !this.ended && giver.state !== 'gone') {
       const now = performance.now();
-      const batch = this.scheduler.take(giver.source.address, this.batchBytes(health), BATCH_OBJECTS, now);
+      const batch = this.scheduler.take(
+        giver.source.address,
+        this.batchBytes(health),
+        health.objects,
+        now,
+        health.place,
+      );
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
@@ -125,10 +148,15 @@ export class BlobFetch {
       health.busyLanes++;
       try {
         const begun = performance.now();
-        const bytes = await this.giveBatch(giver, batch);
+        const bytes = await this.giveBatch(giver, batch, health.deltas);
         health.rate = bytes / ((performance.now() - begun) / 1000);
         health.failures = 0;
+        if (giver.partial) seek(health, bytes > 0);
       } catch (cause) {
+        if (cause instanceof DeltaFailed) {
+          health.deltas = false;
+          continue;
+        }
         if (!isRemote(cause)) return this.end(cause);
         const lied = cause.code === 'source-lied';
         if (lied) {
@@ -153,19 +181,20 @@ export class BlobFetch {
   }
 
   /** Returns the raw bytes received. */
-  private async giveBatch(giver: Giver, batch: Wanted[]): Promise<number> {
+  private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean): Promise<number> {
     const { address } = giver.source;
-    const asked = new Map(batch.map(wanted => [wanted.oid, wanted]));
+    const request = deltas ? batch : batch.map(wanted => ({ ...wanted, bases: [] }));
+    const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
-      for await (const frame of giver.source.objects([...asked.keys()], this.signal)) {
+      for await (const frame of giver.source.objects(request, this.signal)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
           const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
           this.scheduler.lacks(address, frame.oid, until);
           continue;
         }
-        if (frame.kind !== KIND.whole || !wanted || frame.length !== wanted.size) {
+        if (!wanted || !fits(frame, wanted)) {
           throw new PassItOnError(
             'source-lied',
             'A laptop sent something else than was asked for.',
@@ -174,7 +203,7 @@ export class BlobFetch {
         }
         // Another source was faster with it.
         if (this.scheduler.isDone(frame.oid)) continue;
-        await this.receive(wanted, frame.payload());
+        await this.receive(wanted, frame);
         bytes += wanted.size;
         this.onProgress();
       }
@@ -184,11 +213,12 @@ export class BlobFetch {
     }
   }
 
-  private async receive({ oid, size }: Wanted, payload: AsyncIterable<Buffer>): Promise<void> {
+  private async receive({ oid, size, bases }: Wanted, frame: Frame): Promise<void> {
     const sink = await this.receiver.receiveBlob(oid, size);
     let received = 0;
     try {
-      for await (const chunk of payload) {
+      const content = frame.kind === KIND.delta ? this.patched(frame, bases, size) : frame.payload();
+      for await (const chunk of content) {
         await sink.write(chunk);
         received += chunk.length;
         this.bytesDone += chunk.length;
@@ -198,11 +228,29 @@ export class BlobFetch {
     } catch (cause) {
       this.bytesDone -= received;
       await sink.abort();
+      if (frame.kind === KIND.delta && cause instanceof PassItOnError && MADE_WRONG.has(cause.code)) {
+        throw new DeltaFailed('a delta', { cause });
+      }
       throw cause;
     }
     if (this.scheduler.arrived(oid)) this.objectsDone++;
     else this.bytesDone -= received;
     if (this.scheduler.left === 0) this.settle.resolve();
+  }
+
+  /** The blob that a delta frame makes from its base. */
+  private async *patched(frame: Frame, bases: readonly Oid[], size: number): AsyncGenerator<Buffer> {
+    const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
+    if (!bases.includes(head.base) || head.size !== size) {
+      throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
+    }
+    const base = await this.receiver.openBlob(head.base);
+    if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
+    try {
+      yield* applyDelta(reader(base), frame.payload(), size);
+    } finally {
+      await base.handle.close();
+    }
   }
 
   private announceChange(): void {
@@ -217,6 +265,23 @@ export class BlobFetch {
     this.ended = true;
     this.announceChange();
   }
+}
+
+const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
+
+function seek(health: Health, found: boolean): void {
+  health.objects = found ? BATCH_OBJECTS : PROBE_OBJECTS;
+  if (!found) health.place = Math.random();
+}
+
+/** Is it what was asked for, as far as its header tells? */
+function fits({ kind, length }: Frame, { size, bases }: Wanted): boolean {
+  if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
+  return kind === KIND.whole && length === size;
+}
+
+function reader({ size, handle }: { size: number; handle: FileHandle }): RandomReader {
+  return { size, read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead };
 }
 
 /** Errors that are the source's fault; all others are this laptop's own and end the fetch. */

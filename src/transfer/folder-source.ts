@@ -14,7 +14,7 @@ import type { BlobContent, Holdings } from './holdings';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
 import { objectFrames } from './server-objects';
 import { treeFrames } from './server-trees';
-import type { Source } from './source';
+import type { AskedBlob, Source } from './source';
 
 /** A pack with one commit and the empty tree is far smaller; others are not ours to read. */
 const MAX_PACK_BYTES = 2 * MAX_COMMIT_BYTES;
@@ -49,8 +49,8 @@ export class FolderSource implements Source {
     yield* this.frames(treeFrames(this.repository, { commit, attributes, root }, have));
   }
 
-  async *objects(oids: Oid[]): AsyncGenerator<Frame> {
-    yield* this.frames(objectFrames(this.repository, oids));
+  async *objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
+    yield* this.frames(objectFrames(this.repository, asked));
   }
 
   close(): void {}

@@ -15,13 +15,14 @@ export const MAGIC = Buffer.from('PIO1', 'latin1');
 export const HEADER_BYTES = 29;
 const ZERO_OID: Oid = '0'.repeat(40);
 
-/** commit, tree, attributes and sizes describe an image; whole and missing answer a request for a blob. */
+/** commit, tree, attributes and sizes describe an image; whole, delta and missing answer a request for a blob. */
 export const KIND = {
   commit: 'C',
   tree: 'T',
   attributes: 'A',
   sizes: 'S',
   whole: 'W',
+  delta: 'D',
   missing: 'M',
   end: 'E',
 } as const;
@@ -37,7 +38,9 @@ export interface FrameHeader {
 }
 
 export interface Frame extends FrameHeader {
-  /** The payload as it arrives; to be read before the next frame is asked for, or it is skipped. */
+  /** The next bytes of the payload, exactly so many; 'source-lied' when it has fewer. */
+  read(count: number): Promise<Buffer>;
+  /** The payload, or what is left of it, as it arrives; to be read before the next frame is asked for, or it is skipped. */
   payload(): AsyncGenerator<Buffer>;
   /** The payload in one piece; 'source-lied' when it is longer than `limit` bytes. */
   whole(limit: number): Promise<Buffer>;
@@ -93,12 +96,29 @@ export async function* readFrames(stream: AsyncIterable<Buffer>): AsyncGenerator
         left = 0;
         return bytes;
       };
-      yield { ...header, payload, whole };
+      const read = async (count: number) => {
+        if (left < count) throw malformed(`a frame of ${header.length} bytes, which is too short`);
+        left -= count;
+        return reader.read(count);
+      };
+      yield { ...header, read, payload, whole };
       while (left > 0) left -= (await reader.some(left)).length;
     }
   } finally {
     await reader.close();
   }
+}
+
+/** What a delta frame's payload begins with: the base (20 bytes) and the size of the blob that is made (8 bytes). */
+export const DELTA_HEAD_BYTES = 28;
+
+export function encodeDeltaHead(base: Oid, size: number): Buffer {
+  return encodeSizes([[base, size]]);
+}
+
+export function decodeDeltaHead(bytes: Buffer): { base: Oid; size: number } {
+  const [[base, size]] = decodeSizes(bytes) as [[Oid, number]];
+  return { base, size };
 }
 
 /** `oid size` pairs of a sizes frame: 20 + 8 bytes each. */

@@ -11,6 +11,8 @@ export interface Wanted {
   oid: Oid;
   /** In bytes. */
   size: number;
+  /** Blobs held here that may be much like it, best first. */
+  bases: readonly Oid[];
 }
 
 /** A blob may be under way from so many sources at once, and only at the end. */
@@ -49,9 +51,12 @@ export class Scheduler {
     return this.waiting.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** A batch for this source of about so many bytes and at most so many blobs; empty when there is nothing for it. */
-  take(source: string, bytes: number, objects: number, now: number): Wanted[] {
-    const batch = this.fromRow(source, bytes, objects, now);
+  /**
+   * A batch for this source of about so many bytes and at most so many blobs; empty when there is nothing for it.
+   * `place`: from 0 to 1, where in the row to take it.
+   */
+  take(source: string, bytes: number, objects: number, now: number, place = 0): Wanted[] {
+    const batch = this.fromRow(source, bytes, objects, now, Math.floor(this.waiting.length * place));
     const all = batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, now);
     for (const wanted of all) {
       const flight = this.underWay.get(wanted.oid) ?? { wanted, askers: new Set() };
@@ -90,18 +95,21 @@ export class Scheduler {
     this.waiting = [...back, ...this.waiting];
   }
 
-  private fromRow(source: string, bytes: number, objects: number, now: number): Wanted[] {
+  private fromRow(source: string, bytes: number, objects: number, now: number, first: number): Wanted[] {
     const batch: Wanted[] = [];
     const rest: Wanted[] = [];
     let sum = 0;
-    for (const one of this.waiting) {
+    const choose = (one: Wanted) => {
       const fits = batch.length === 0 || (sum + one.size <= bytes && batch.length < objects);
       if (fits && this.mayAsk(source, one.oid, now)) {
         batch.push(one);
         sum += one.size;
       } else rest.push(one);
-    }
-    this.waiting = rest;
+    };
+    for (const one of this.waiting.slice(first)) choose(one);
+    const behind = rest.splice(0);
+    for (const one of this.waiting.slice(0, first)) choose(one);
+    this.waiting = [...rest, ...behind];
     return batch;
   }
 

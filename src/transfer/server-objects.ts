@@ -1,15 +1,18 @@
 /**
  * `POST /objects`: the body names blobs, a line each, `oid base-oid*`; the answer has a frame for each, in that order.
- * Bases are an offer ("I hold these"), which a source is free not to take up: it may always send the whole blob.
+ * Bases are an offer ("I hold these"), which a source is free not to take up: it may always send the whole blob. Where it
+ * holds the base too, a delta is made then and there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import type { Store } from '../store/store';
-import { encodeHeader, KIND } from './frames';
+import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, KIND } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
+import type { DeltaContent, Deltas } from './server-deltas';
 import { sendFrames } from './server-stream';
+import type { AskedBlob } from './source';
 
 /** Some 10,000 lines; asking for more takes another request. */
 export const MAX_REQUEST_BYTES = 1 << 20;
@@ -18,13 +21,15 @@ export async function serveObjects(
   store: Store,
   request: IncomingMessage,
   response: ServerResponse,
+  deltas: Deltas,
   limit: RateLimit | null,
 ): Promise<void> {
-  await sendFrames(response, objectFrames(holdingsOf(store), parseRequest(await readBody(request))), limit);
+  const asked = parseRequest(await readBody(request));
+  await sendFrames(response, objectFrames(holdingsOf(store), asked, deltas), limit);
 }
 
 /** @throws PassItOnError 'bad-data' */
-export function parseRequest(body: string): Oid[] {
+export function parseRequest(body: string): AskedBlob[] {
   return body
     .split('\n')
     .filter(line => line !== '')
@@ -37,24 +42,57 @@ export function parseRequest(body: string): Oid[] {
           'Ask with lines of oids.',
         );
       }
-      return words[0]!;
+      return { oid: words[0]!, bases: words.slice(1) };
     });
 }
 
-/** A frame for each of the blobs, in their order. */
-export async function* objectFrames(holdings: Holdings, oids: readonly Oid[]): AsyncGenerator<Buffer> {
-  for (const oid of oids) {
-    const blob = await holdings.openBlob(oid);
-    if (!blob) {
-      yield encodeHeader(KIND.missing, oid, 0);
-      continue;
+/** How many deltas are in the making while earlier ones are sent. */
+const AHEAD = 4;
+
+/** A frame for each of the blobs, in their order. Without `deltas` all of them whole. */
+export async function* objectFrames(
+  holdings: Holdings,
+  asked: readonly AskedBlob[],
+  deltas: Deltas | null = null,
+): AsyncGenerator<Buffer> {
+  const coming: Promise<DeltaContent | null>[] = [];
+  const begin = (one: AskedBlob | undefined) => {
+    if (one) coming.push(deltas?.open(one.bases, one.oid) ?? Promise.resolve(null));
+  };
+  try {
+    for (const one of asked.slice(0, AHEAD)) begin(one);
+    for (const [at, { oid }] of asked.entries()) {
+      begin(asked[at + AHEAD]);
+      const delta = await coming.shift();
+      yield* delta ? deltaFrame(oid, delta) : blobFrame(holdings, oid);
     }
-    try {
-      yield encodeHeader(KIND.whole, oid, blob.size);
-      yield* blob.chunks();
-    } finally {
-      await blob.close();
-    }
+  } finally {
+    // Who asked went away: what is in the making is closed when it is done.
+    for (const one of coming) void one.then(delta => delta?.close());
+  }
+}
+
+async function* deltaFrame(oid: Oid, delta: DeltaContent): AsyncGenerator<Buffer> {
+  try {
+    yield encodeHeader(KIND.delta, oid, DELTA_HEAD_BYTES + delta.length);
+    yield encodeDeltaHead(delta.base, delta.size);
+    yield* delta.chunks();
+  } finally {
+    await delta.close();
+  }
+}
+
+async function* blobFrame(holdings: Holdings, oid: Oid): AsyncGenerator<Buffer> {
+  const blob = await holdings.openBlob(oid);
+  if (!blob) {
+    yield encodeHeader(KIND.missing, oid, 0);
+    return;
+  }
+  try {
+    yield encodeHeader(KIND.whole, oid, blob.size);
+    yield* blob.chunks();
+  } finally {
+    await blob.close();
   }
 }
 

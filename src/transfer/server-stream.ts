@@ -8,6 +8,7 @@ import type { RateLimit } from './rate-limit';
 /** A good compromise between a weak laptop's CPU and a shared radio; measured in docs/performance.md. */
 const QUALITY = 5;
 const WINDOW_BITS = 22;
+const ALIVE_EVERY_MS = 4_000;
 
 /** Drains `frames` into the answer; a client that goes away ends the generator. */
 export async function sendFrames(
@@ -25,6 +26,9 @@ export async function sendFrames(
   });
   const gone = new AbortController();
   response.once('close', () => gone.abort());
+  // A large delta takes its time: the asker must see that there is life.
+  response.flushHeaders();
+  const alive = setInterval(() => compress.flush(), ALIVE_EVERY_MS);
   const sent = limit ? compress.pipe(limit.transform()) : compress;
   sent.pipe(response);
   const write = async (chunk: Buffer) => {
@@ -42,6 +46,7 @@ export async function sendFrames(
     // The other laptop went away, which is its right.
     if (!gone.signal.aborted) throw cause;
   } finally {
+    clearInterval(alive);
     sent.unpipe(response);
     compress.destroy();
   }

@@ -12,6 +12,7 @@ import { DEFAULT_PORT } from './address';
 import type { ImagesAnswer, SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
+import { Deltas } from './server-deltas';
 import { serveGit } from './server-git';
 import { serveObjects } from './server-objects';
 import { personPage } from './server-page';
@@ -31,6 +32,8 @@ export interface ServerOptions {
   nick: string;
   /** Most bytes a second to send to all neighbours together; undefined: no ceiling. */
   rate?: number;
+  /** The program that makes deltas in a thread of its own (dist/delta-worker.js). */
+  deltaWorker: string;
   /** The image that this laptop is fetching now. */
   fetching(): Oid | null;
   /** Whose trusted signature an image has; others take it for a claim. */
@@ -42,6 +45,7 @@ export class TransferServer {
   private streams = 0;
   private readonly leases = new Leases();
   private readonly limit: RateLimit | null;
+  private readonly deltas: Deltas;
 
   private constructor(
     private readonly store: Store,
@@ -50,6 +54,7 @@ export class TransferServer {
     readonly port: number,
   ) {
     this.limit = options.rate === undefined ? null : new RateLimit(options.rate);
+    this.deltas = new Deltas(store, options.deltaWorker);
     http.on('request', (request, response) => this.answer(request, response));
     http.on('error', cause => options.onError(cause));
   }
@@ -68,6 +73,7 @@ export class TransferServer {
     const closed = new Promise<void>(resolve => this.http.close(() => resolve()));
     this.http.closeAllConnections();
     await closed;
+    await this.deltas.close();
   }
 
   /** Commits that somebody is fetching from here. */
@@ -89,7 +95,7 @@ export class TransferServer {
     const client = request.socket.remoteAddress ?? '';
     this.leases.renew(client);
     if (request.method === 'POST' && path === '/objects') {
-      return this.stream(response, () => serveObjects(this.store, request, response, this.limit));
+      return this.stream(response, () => serveObjects(this.store, request, response, this.deltas, this.limit));
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
     if (path === '/') return send(response, 'text/html; charset=utf-8', personPage(this.options.nick, this.images()));

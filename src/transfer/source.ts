@@ -9,6 +9,12 @@ import { type Address, formatAddress } from './address';
 import { type Frame, readFrames } from './frames';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
 
+export interface AskedBlob {
+  oid: Oid;
+  /** The asker holds these, best first. */
+  bases: readonly Oid[];
+}
+
 export interface Source {
   /** `host:port`; also what tells sources apart. */
   readonly address: string;
@@ -17,8 +23,8 @@ export interface Source {
   images(signal?: AbortSignal): Promise<ImagesAnswer>;
   /** Commit, attributes, trees and sizes of an image, without the trees below `have`. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
-  /** A frame for each blob, in the order asked. */
-  objects(oids: Oid[], signal?: AbortSignal): AsyncGenerator<Frame>;
+  /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame>;
   close(): void;
 }
 
@@ -56,8 +62,9 @@ export class HttpSource implements Source {
     yield* this.frames(await this.ask('GET', `/images/${commit}/trees${query}`, '', signal));
   }
 
-  async *objects(oids: Oid[], signal?: AbortSignal): AsyncGenerator<Frame> {
-    yield* this.frames(await this.ask('POST', '/objects', oids.map(oid => `${oid}\n`).join(''), signal));
+  async *objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame> {
+    const lines = asked.map(({ oid, bases }) => `${[oid, ...bases].join(' ')}\n`);
+    yield* this.frames(await this.ask('POST', '/objects', lines.join(''), signal));
   }
 
   close(): void {

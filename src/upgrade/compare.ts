@@ -13,6 +13,7 @@ import {
 import { badData } from '../core/bad-data';
 import { checkBounds } from '../core/bounds';
 import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
+import { Bases, type HeldFile } from '../core/delta/base';
 import { diffTrees, walkTree } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
@@ -151,11 +152,12 @@ async function makePlan(
     const entry = change.new;
     if (entry?.mode === MODE.dir) directories++;
     else if (entry && !wanted.has(entry.oid) && !(await store.hasBlob(entry.oid))) {
-      wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes) }, path: change.path });
+      wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes), bases: [] }, path: change.path });
     }
   }
   counts.attributesChanged += attributesChanged(oldAttributes, newAttributes, touched);
 
+  if (from && wanted.size > 0) await offerBases(store, from, [...wanted.values()]);
   const ordered = [...wanted.values()].sort((a, b) => likeness(a.path, b.path)).map(one => one.wanted);
   const bytesRaw = ordered.reduce((sum, { size }) => sum + size, 0);
   const diskBytes = ordered.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
@@ -170,6 +172,18 @@ async function makePlan(
     bytesRaw,
     diskBytes: diskBytes + directories * DISK_BLOCK,
   };
+}
+
+/** Names for each wanted blob the files of the current image that are most like it. */
+async function offerBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
+  const files: HeldFile[] = [];
+  for await (const { path, entry } of walkTree(from.root, oid => store.readTree(oid))) {
+    if (entry.mode === MODE.dir || entry.mode === MODE.symlink) continue;
+    const info = await store.blobInfo(entry.oid);
+    if (info) files.push({ path, oid: entry.oid, size: info.size });
+  }
+  const bases = new Bases(files);
+  for (const one of wanted) one.wanted.bases = bases.for(one.path, one.wanted.size);
 }
 
 async function need(quarantine: Quarantine, oid: Oid): Promise<Buffer> {

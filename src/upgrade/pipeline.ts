@@ -2,6 +2,7 @@
  * compare → fetch → check → stage → ready. Every step can be stopped and goes on later where it was: blobs that
  * arrived stay, and an image is only ever visible whole. Knows neither screen nor network addresses.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
@@ -149,6 +150,8 @@ export class Pipeline {
     this.enter('fetch', comparison.wanted.length, comparison.bytesRaw);
     const ended = new AbortController();
     const stop = AbortSignal.any([signal, ended.signal]);
+    // Many sources at once listen to it, which is no leak.
+    setMaxListeners(0, stop);
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, () => {
       this.waiting = fetch.waiting;
       this.meter.update(fetch.objectsDone, fetch.bytesDone);

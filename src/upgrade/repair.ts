@@ -30,7 +30,7 @@ export async function repairImage(
   const first = await store.repair(commit, { signal });
   if (first.missing.length === 0) return { paths: first.mended, objects: 0 };
   const sizes = await receiveAgain(store, finder, commit, signal);
-  const wanted = first.missing.map(oid => ({ oid, size: sizes.get(oid) ?? 0 }));
+  const wanted = first.missing.map(oid => ({ oid, size: sizes.get(oid) ?? 0, bases: [] }));
   // Held already: whether to take it is no question any more.
   const options = { patience, onProgress: () => {}, admit: async () => {} };
   await new Pipeline(store, finder, options).fetchLost(commit, wanted, signal);

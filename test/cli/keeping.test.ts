@@ -82,14 +82,14 @@ test('an export is cloned from a folder and from a plain web server, grows by wh
   const { folder, laptop } = classroom(t);
   const ana = laptop('ana');
   const [first, second] = friendlyTrees(folder);
-  await ana.flash(first, 'test-os', '1');
+  await ana.flash(first, 'keep-os', '1');
   const out = join(folder, 'export');
   const [before] = await ana.run<ExportResult>('export', out);
   assert.deepEqual(
     before?.images.map(({ version }) => version),
     ['1'],
   );
-  await ana.run('publish', second, '--name', 'test-os', '--version', '2');
+  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
   const [after] = await ana.run<ExportResult>('export', out, '2');
   // Three contents, their folders, the commit's own tree and its attributes.
   assert.ok(after!.objects > 0 && after!.objects < 12 && after!.bytes < 10_000, JSON.stringify(after));
@@ -100,7 +100,7 @@ test('an export is cloned from a folder and from a plain web server, grows by wh
     const clone = join(folder, `clone-${name}`);
     await git('clone', '-q', from, clone);
     assert.equal(await git('-C', clone, 'fsck', '--full', '--strict', '--no-dangling'), '');
-    assert.equal(await git('-C', clone, 'tag'), 'test-os/1\ntest-os/2\n');
+    assert.equal(await git('-C', clone, 'tag'), 'keep-os/1\nkeep-os/2\n');
     assert.equal(readFileSync(join(clone, 'root/etc/version'), 'utf8'), '1');
     // Git's view of what is between the two is the plan's.
     const plan = await ana.compare('2');
@@ -112,8 +112,8 @@ test('an export is cloned from a folder and from a plain web server, grows by wh
       '-t',
       '--no-renames',
       '--name-status',
-      'test-os/1:root',
-      'test-os/2:root',
+      'keep-os/1:root',
+      'keep-os/2:root',
     );
     const kinds = diff
       .trim()
@@ -132,7 +132,7 @@ test('an export goes only where nothing else is', async t => {
   const ana = laptop('ana');
   assert.equal(await failure(ana.run('export', join(folder, 'out'))), 'no-image');
   const [first] = friendlyTrees(folder);
-  await ana.flash(first, 'test-os', '1');
+  await ana.flash(first, 'keep-os', '1');
   assert.equal(await failure(ana.run('export', first)), 'usage');
   assert.equal(await failure(ana.run('export', join(folder, 'out'), '99')), 'not-found');
   assert.deepEqual(readdirSync(first).includes('objects'), false);
@@ -142,7 +142,7 @@ test('a laptop flashed by other means is adopted from its own files; only what d
   const { folder, laptop } = classroom(t);
   const [ana, ben, carla] = [laptop('ana'), laptop('ben'), laptop('carla')];
   const tree = nastyTree(join(folder, 'tree'));
-  await ana.flash(tree.dir, 'test-os', '1');
+  await ana.flash(tree.dir, 'keep-os', '1');
   // Ben's running system: used for a while.
   const running = join(folder, 'running');
   run('cp', ['-a', tree.dir, running]);
@@ -170,8 +170,8 @@ test('a laptop flashed by other means is adopted from its own files; only what d
   const out = join(folder, 'stick');
   await ana.run('export', out);
   const other = new TreeBuilder(join(folder, 'other')).file('x', 'y');
-  await carla.flash(other.dir, 'test-os', '0');
-  const [second] = await carla.run<AdoptResult>('adopt', 'test-os/1', '--root', running, '--from', out);
+  await carla.flash(other.dir, 'keep-os', '0');
+  const [second] = await carla.run<AdoptResult>('adopt', 'keep-os/1', '--root', running, '--from', out);
   assert.equal(second?.isCurrent, false);
   assert.deepEqual((await carla.verify('1')).problems, []);
   assert.equal((await carla.status()).current?.version, '0');
@@ -191,8 +191,8 @@ test('bit-rot is found and mended with just the bytes that are lost, from a neig
   const { folder, laptop } = classroom(t);
   const [ana, ben] = [laptop('ana'), laptop('ben')];
   const [first, second] = friendlyTrees(folder);
-  await ana.flash(first, 'test-os', '1');
-  await ana.run('publish', second, '--name', 'test-os', '--version', '2');
+  await ana.flash(first, 'keep-os', '1');
+  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
   const out = join(folder, 'stick');
   await ana.run('export', out);
   await ben.run('adopt', '1', '--root', first, '--from', out);
@@ -222,7 +222,7 @@ test('mtree finds no difference between a staged tree and our manifest', { skip:
   const { folder, laptop } = classroom(t);
   const ana = laptop('ana');
   const tree = nastyTree(join(folder, 'tree'));
-  await ana.flash(tree.dir, 'test-os', '1');
+  await ana.flash(tree.dir, 'keep-os', '1');
   const [said] = await ana.run<{ manifest: string }>('manifest');
   const file = join(folder, 'manifest');
   writeFileSync(file, said?.manifest ?? '');
@@ -239,14 +239,14 @@ test('removing and cleaning tell what they freed, and refuse what is in use', as
   const { folder, laptop } = classroom(t);
   const ana = laptop('ana');
   const [first, second] = friendlyTrees(folder);
-  await ana.flash(first, 'test-os', '1');
+  await ana.flash(first, 'keep-os', '1');
   for (const [version, tree] of [
     ['2', second],
     ['3', first],
     ['4', second],
   ] as const) {
     const more = new TreeBuilder(tree).file('only', Buffer.alloc(1 << 20, version)).dir;
-    await ana.run('publish', more, '--name', 'test-os', '--version', version);
+    await ana.run('publish', more, '--name', 'keep-os', '--version', version);
   }
   assert.equal(await failure(ana.run('remove', '1')), 'busy');
   assert.equal(await failure(ana.run('remove', '99')), 'not-found');
@@ -274,9 +274,9 @@ test('what a neighbour is fetching is not cleaned away under its hands', async t
   const [first, second] = friendlyTrees(folder);
   // Random, so that it cannot be compressed and takes a while.
   run('dd', ['if=/dev/urandom', `of=${join(second, 'large')}`, 'bs=1M', 'count=6']);
-  await ana.flash(first, 'test-os', '1');
-  await ana.run('publish', second, '--name', 'test-os', '--version', '2');
-  await ben.flash(first, 'test-os', '1');
+  await ana.flash(first, 'keep-os', '1');
+  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
+  await ben.flash(first, 'keep-os', '1');
   await ana.serve('--interface', 'lo', '--port', '0', '--rate', '2000000');
   await ben.serve('--interface', 'lo', '--port', '0');
   const running = ben.upgrade('2', '--from', `127.0.0.1:${(await ana.status()).port}`);
@@ -298,8 +298,8 @@ test('many commands at once on one store: each ends as if it had been alone', as
     for (let n = 0; n < 150; n++) tree.file(`files/${n % 9}/${n}`, `file ${n} ${n % 3 === 0 ? i : ''}`);
     return tree.dir;
   });
-  await ana.flash(trees[0]!, 'test-os', '0');
-  const publish = (i: number) => ana.run('publish', trees[i]!, '--name', 'test-os', '--version', `${i}`);
+  await ana.flash(trees[0]!, 'keep-os', '0');
+  const publish = (i: number) => ana.run('publish', trees[i]!, '--name', 'keep-os', '--version', `${i}`);
   await Promise.all([publish(1), publish(2), publish(3), ana.verify('0'), ana.status(), ana.status(), publish(1)]);
   const versions = async () => (await ana.status()).images.map(({ version }) => version).sort();
   assert.deepEqual(await versions(), ['0', '1', '2', '3']);

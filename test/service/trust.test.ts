@@ -12,7 +12,7 @@ import { type Key, KeyRing } from '../core/ssh';
 import { CommandFailed, Laptop } from '../lan/laptop';
 import { tempFolder } from '../support/temp';
 
-const NAME = 'test-os';
+const NAME = 'trust-os';
 const SCHOOL = 'Colegio Roble';
 
 /** A folder, the keys of a school and of a stranger, and laptops that trust the school alone. */
@@ -131,11 +131,11 @@ test('for people: who signed it, the notes, and the table', async t => {
   assert.match(told, /^Release notes:\n {2}Faster\.\n {2}\n {2}\\u202eSmaller\.$/m);
   const upgraded = say('upgrade', '2', '--from', address);
   assert.match(upgraded, /2 is staged.*\nSigned by Colegio Roble\./);
-  assert.match(say('status'), /^test-os +2 +\d+ bytes +[0-9a-f]{10} +Colegio Roble$/m);
+  assert.match(say('status'), /^trust-os +2 +\d+ bytes +[0-9a-f]{10} +Colegio Roble$/m);
   const notes = join(ben.dir, 'notes');
   writeFileSync(notes, 'from a file\n');
   const published = say('publish', tree('3'), '--name', NAME, '--version', '3', '--release-notes', `@${notes}`);
-  assert.match(published, /Published test-os 3/);
+  assert.match(published, /Published trust-os 3/);
   const [plan] = await ben.run<Plan>('compare', '3');
   assert.equal(plan?.releaseNotes, 'from a file');
 });
@@ -258,13 +258,13 @@ test('the minimum version of a trusted image is remembered for ever, and never o
 
   const refused = await failure(ben.upgrade('1', '--from', address));
   assert.equal(refused.code, 'below-floor');
-  assert.match(refused.message, /test-os 1 is not safe any more/);
+  assert.match(refused.message, /trust-os 1 is not safe any more/);
   // A lower one said later, a restart, and the loss of every image that said it change nothing.
   await ben.upgrade('5', '--from', address);
   assert.equal((await failure(ben.upgrade('1', '--from', address))).code, 'below-floor');
   await ben.run('use', '2');
   assert.equal((await failure(ben.upgrade('1', '--from', address))).code, 'below-floor');
-  assert.match((await ben.status()).warnings.join(), /test-os 2 is not safe any more/);
+  assert.match((await ben.status()).warnings.join(), /trust-os 2 is not safe any more/);
   const others = (await ben.run<Plan>('compare', 'other-os/1', '--from', address))[0]!;
   assert.deepEqual([others.relation, others.trustProblem, others.warnings], ['other', null, []]);
   assert.equal((await ben.upgrade('other-os/1', '--from', address)).result, 'staged');
@@ -284,7 +284,7 @@ test('one version with two contents is neither newer nor older but different, an
   const env = { ...process.env, PASS_IT_ON_ALLOWED_SIGNERS: trustFile };
   const compare = ['compare', address, '--store', ben.store];
   const { stdout } = spawnSync('dist/pass-it-on', compare, { env, encoding: 'utf8' });
-  assert.match(stdout, /^From test-os 2 to test-os 2 \(the same version, but not the same inside\):$/m);
+  assert.match(stdout, /^From trust-os 2 to trust-os 2 \(the same version, but not the same inside\):$/m);
   await ben.upgrade(theirs, '--from', address);
   await ben.activate();
   // Now both are here, and the bare version names neither.
@@ -358,7 +358,7 @@ test('a neighbour that announces one version and gives another is refused', asyn
   assert.deepEqual([plan?.to.version, plan?.relation, plan?.trustProblem?.code], ['1', 'older', 'source-lied']);
   const refused = await failure(ben.upgrade('9', '--from', liar));
   assert.equal(refused.code, 'source-lied');
-  assert.match(refused.message, /announced as test-os 9 is test-os 1/);
+  assert.match(refused.message, /announced as trust-os 9 is trust-os 1/);
   assert.equal((await ben.upgrade(commit, '--from', real)).version, '1');
 });
 

@@ -7,13 +7,14 @@ const SOURCES = ['ana', 'ben', 'carla'];
 
 const row = fc
   .array(fc.integer({ min: 0, max: 5000 }), { maxLength: 60 })
-  .map(sizes => sizes.map((size, i): Wanted => ({ oid: i.toString(16).padStart(40, '0'), size })));
+  .map(sizes => sizes.map((size, i): Wanted => ({ oid: i.toString(16).padStart(40, '0'), size, bases: [] })));
 
 /** One thing that happens on the network: who, what, and how far it gets. */
 const step = fc.record({
   source: fc.constantFrom(...SOURCES),
   event: fc.constantFrom('take', 'deliver', 'lack', 'break'),
   part: fc.integer({ min: 0, max: 20 }),
+  place: fc.double({ min: 0, max: 1, noNaN: true }),
   bytes: fc.integer({ min: 1, max: 8000 }),
 });
 
@@ -36,10 +37,10 @@ test('whatever fails, no blob is lost and none is asked for beyond the bound', (
           }
           scheduler.returned(source, batch);
         };
-        for (const { source, event, part, bytes } of steps) {
+        for (const { source, event, part, bytes, place } of steps) {
           now += 1;
           if (event === 'take') {
-            const batch = scheduler.take(source, bytes, 20, now);
+            const batch = scheduler.take(source, bytes, 20, now, place);
             if (batch.length > 0) open.push({ source, batch });
             for (const { oid } of batch) {
               assert.ok(!arrived.has(oid), 'asked for what is here');
@@ -84,21 +85,21 @@ test('a batch keeps to its bytes, but one blob always goes', () => {
 });
 
 test('two who begin at different places ask for different things first', () => {
-  const wanted = Array.from({ length: 10 }, (_, i) => ({ oid: `${i}`.repeat(40), size: 10 }));
+  const wanted = Array.from({ length: 10 }, (_, i) => ({ oid: `${i}`.repeat(40), size: 10, bases: [] }));
   const oids = (beginning: number) => new Scheduler(wanted, beginning).take('ana', 50, 9, 0).map(({ oid }) => oid[0]);
   assert.deepEqual(oids(0), ['0', '1', '2', '3', '4']);
   assert.deepEqual(oids(0.5), ['5', '6', '7', '8', '9']);
 });
 
 test('at the end an idle source gets what a slow one has not delivered', () => {
-  const scheduler = new Scheduler([{ oid: 'a'.repeat(40), size: 1 }], 0);
+  const scheduler = new Scheduler([{ oid: 'a'.repeat(40), size: 1, bases: [] }], 0);
   assert.equal(scheduler.take('slow', 10, 10, 0).length, 1);
   assert.equal(scheduler.take('fast', 10, 10, 0).length, 1);
   assert.equal(scheduler.take('third', 10, 10, 0).length, 0);
 });
 
 test('a source that lacks a blob is asked again only when it may have it', () => {
-  const scheduler = new Scheduler([{ oid: 'a'.repeat(40), size: 1 }], 0);
+  const scheduler = new Scheduler([{ oid: 'a'.repeat(40), size: 1, bases: [] }], 0);
   const batch = scheduler.take('ana', 10, 10, 0);
   scheduler.lacks('ana', batch[0]!.oid, 5);
   scheduler.returned('ana', batch);

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Oid } from '../../src/core/object';
@@ -37,6 +37,7 @@ async function laptop(t: TestContext) {
     port: 0,
     interface: 'lo',
     nick: 'Ana <b>',
+    deltaWorker: resolve('dist/delta-worker.js'),
     fetching: () => null,
     signedBy: () => 'Colegio Roble',
     onError: cause => errors.push(cause),
@@ -101,7 +102,7 @@ test('every blob arrives as it is, in the order asked; what is not there is said
   assert.equal(oids.length, 5);
   const unknown = 'f'.repeat(40);
   const kinds: string[] = [];
-  for await (const frame of source.objects([...oids, unknown])) {
+  for await (const frame of source.objects([...oids, unknown].map(oid => ({ oid, bases: [] })))) {
     kinds.push(`${frame.oid} ${frame.kind}`);
     const hash = createHash('sha1').update(`blob ${frame.length}\0`);
     for await (const chunk of frame.payload()) hash.update(chunk);
@@ -115,7 +116,7 @@ test('a blob whose file no longer matches is not served', async t => {
   const { source, store, image } = await laptop(t);
   const oid = (await run('git', ['hash-object', join(image.dir, 'etc/os-release')])).stdout.trim();
   writeFileSync(store.blobPath(oid), 'VERSION=2\n');
-  for await (const frame of source.objects([oid])) assert.equal(frame.kind, KIND.missing);
+  for await (const frame of source.objects([{ oid, bases: [] }])) assert.equal(frame.kind, KIND.missing);
 });
 
 test('with the same tree at hand only the commit, its tree and the attributes come', async t => {
@@ -149,8 +150,8 @@ test('when this laptop cannot store what comes, the fetch ends with its own erro
     }
   }
   const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-  const receiver = { receiveBlob: () => Promise.reject(full) };
-  const wanted = sizes.map(([oid, size]) => ({ oid, size }));
+  const receiver = { receiveBlob: () => Promise.reject(full), openBlob: async () => null };
+  const wanted = sizes.map(([oid, size]) => ({ oid, size, bases: [] }));
   const fetch = new BlobFetch(wanted, receiver, new AbortController().signal, () => {});
   fetch.addSource(source, 'Ana', false);
   await assert.rejects(fetch.run(), full);

@@ -1,0 +1,199 @@
+/** Deltas made at run time between two real stores: what they save, and what a wrong one can do. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { encodeDelta } from '../../src/core/delta/encode';
+import { objectOid } from '../../src/core/object';
+import { Store } from '../../src/store/store';
+import { BlobFetch } from '../../src/transfer/fetch';
+import {
+  encodeDeltaHead,
+  encodeEnd,
+  encodeFrame,
+  type Frame,
+  KIND,
+  MAGIC,
+  readFrames,
+} from '../../src/transfer/frames';
+import type { Wanted } from '../../src/transfer/scheduler';
+import { TransferServer } from '../../src/transfer/server';
+import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import { tempFolder } from '../support/temp';
+
+const OLD = randomBytes(700_000);
+/** A shifted copy with small changes, and an end of its own. */
+const NEW = Buffer.concat([Buffer.from('new'), OLD.subarray(0, 400_000), Buffer.alloc(500, 7), OLD.subarray(400_100)]);
+const [OLD_OID, NEW_OID] = [objectOid('blob', OLD), objectOid('blob', NEW)];
+const WANTED: Wanted = { oid: NEW_OID, size: NEW.length, bases: [OLD_OID] };
+
+/** A folder and what is to be closed before it goes. */
+function place(t: TestContext): { folder: string; closers: (() => unknown)[] } {
+  const closers: (() => unknown)[] = [];
+  // Hooks run in the order in which they are told.
+  t.after(async () => {
+    for (const close of closers.reverse()) await close();
+  });
+  return { folder: tempFolder(t), closers };
+}
+
+async function storeWith(folder: string, ...contents: Buffer[]): Promise<Store> {
+  const tree = join(folder, 'tree');
+  mkdirSync(tree, { recursive: true });
+  for (const [at, content] of contents.entries()) writeFileSync(join(tree, `file${at}`), content);
+  const store = await Store.open(join(folder, 'store'));
+  await store.publish(tree, { name: 'test-os', version: '1', ownerRoot: true });
+  return store;
+}
+
+async function pair(t: TestContext, ...donorHas: Buffer[]) {
+  const { folder, closers } = place(t);
+  const donor = await storeWith(join(folder, 'donor'), ...donorHas);
+  closers.push(() => donor.close());
+  const asker = await storeWith(join(folder, 'asker'), OLD);
+  closers.push(() => asker.close());
+  const server = await TransferServer.listen(donor, {
+    port: 0,
+    interface: 'lo',
+    nick: '',
+    deltaWorker: resolve('dist/delta-worker.js'),
+    fetching: () => null,
+    signedBy: () => null,
+    onError: cause => assert.fail(String(cause)),
+  });
+  const source = new HttpSource({ host: '127.0.0.1', port: server.port });
+  closers.push(() => server.close());
+  closers.push(() => source.close());
+  return { folder, closers, asker, source };
+}
+
+async function fetchFrom(source: Source, asker: Store, wanted = [WANTED]): Promise<void> {
+  const fetch = new BlobFetch(wanted, asker, new AbortController().signal, () => {});
+  fetch.addSource(source, '', false);
+  const gone = setInterval(() => {
+    if (fetch.waiting) stop.abort(new Error('nobody gives'));
+  }, 50);
+  const stop = new AbortController();
+  const aborted = new Promise<never>((_, reject) =>
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason)),
+  );
+  await Promise.race([fetch.run(), aborted]).finally(() => clearInterval(gone));
+}
+
+async function assertArrived(asker: Store): Promise<void> {
+  assert.deepEqual(readFileSync(asker.blobPath(NEW_OID)), NEW);
+}
+
+test('where both hold the base only the difference travels', async t => {
+  const { asker, source } = await pair(t, OLD, NEW);
+  await fetchFrom(source, asker);
+  await assertArrived(asker);
+  assert.ok(source.bytesReceived < 5_000, `${source.bytesReceived} bytes for 700 kB`);
+});
+
+test('a donor without the base gives the whole blob', async t => {
+  const { asker, source } = await pair(t, NEW);
+  await fetchFrom(source, asker);
+  await assertArrived(asker);
+  assert.ok(source.bytesReceived > 600_000);
+});
+
+test('the first base that the donor holds is taken, and the second classmate gets it from the cache', async t => {
+  const { asker, source } = await pair(t, OLD, NEW);
+  const kinds: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    for await (const frame of source.objects([{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }])) kinds.push(frame.kind);
+  }
+  assert.deepEqual(kinds, [KIND.delta, KIND.delta]);
+  assert.ok(await asker.hasBlob(OLD_OID));
+});
+
+test('a damaged base on this laptop costs the whole blob, and blames nobody', async t => {
+  const { asker, source } = await pair(t, OLD, NEW);
+  const file = asker.blobPath(OLD_OID);
+  const { atime, mtime } = statSync(file);
+  const damaged = Buffer.from(OLD);
+  damaged[1000]! ^= 1;
+  writeFileSync(file, damaged);
+  utimesSync(file, atime, mtime);
+  await fetchFrom(source, asker);
+  await assertArrived(asker);
+});
+
+/** A source that makes its frames by hand. */
+class HandMade implements Source {
+  readonly address = 'hand:1';
+  readonly bytesReceived = 0;
+  asked: readonly AskedBlob[][] = [];
+
+  constructor(private readonly answer: (asked: AskedBlob) => Buffer) {}
+
+  images(): Promise<never> {
+    return Promise.reject(new Error('not asked here'));
+  }
+
+  trees(): AsyncGenerator<Frame> {
+    throw new Error('not asked here');
+  }
+
+  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
+    this.asked = [...this.asked, [...asked]];
+    const stream = Buffer.concat([MAGIC, ...asked.map(this.answer), encodeEnd()]);
+    return readFrames(
+      (async function* () {
+        yield stream;
+      })(),
+    );
+  }
+
+  close(): void {}
+}
+
+function deltaFrame(base: string, size: number, delta: Buffer): Buffer {
+  return encodeFrame(KIND.delta, NEW_OID, Buffer.concat([encodeDeltaHead(base, size), delta]));
+}
+
+const reader = (bytes: Buffer) => ({
+  size: bytes.length,
+  read: (into: Buffer, position: number) => bytes.copy(into, 0, position),
+});
+const RIGHT = Buffer.concat([...encodeDelta(reader(OLD), reader(NEW))]);
+const WHOLE = encodeFrame(KIND.whole, NEW_OID, NEW);
+
+test('a wrong delta is thrown away, and the same source is asked for the whole', async t => {
+  const { asker, folder, closers } = await pair(t, NEW);
+  const flipped = Buffer.from(RIGHT);
+  flipped[flipped.length - 1]! ^= 1;
+  const wrong: Buffer[] = [
+    deltaFrame(OLD_OID, NEW.length, flipped),
+    deltaFrame(OLD_OID, NEW.length, RIGHT.subarray(0, 40)),
+    deltaFrame(OLD_OID, NEW.length, Buffer.concat([RIGHT, RIGHT])),
+    deltaFrame(OLD_OID, NEW.length, randomBytes(1000)),
+    deltaFrame('e'.repeat(40), NEW.length, RIGHT),
+    deltaFrame(OLD_OID, NEW.length - 1, RIGHT),
+    encodeFrame(KIND.delta, NEW_OID, Buffer.alloc(5)),
+  ];
+  for (const [at, frame] of wrong.entries()) {
+    const source = new HandMade(({ bases }) => (bases.length > 0 ? frame : WHOLE));
+    const other = await Store.open(join(folder, `other${at}`));
+    closers.push(() => other.close());
+    const receiver = {
+      receiveBlob: other.receiveBlob.bind(other),
+      openBlob: asker.openBlob.bind(asker),
+    };
+    const fetch = new BlobFetch([WANTED], receiver, new AbortController().signal, () => {});
+    fetch.addSource(source, '', false);
+    await fetch.run();
+    assert.deepEqual(readFileSync(other.blobPath(NEW_OID)), NEW);
+  }
+});
+
+test('a delta that nobody asked for, or that promises more than a file needs, is a lie', async t => {
+  const { asker } = await pair(t, NEW);
+  const unasked = new HandMade(() => deltaFrame(OLD_OID, NEW.length, RIGHT));
+  await assert.rejects(fetchFrom(unasked, asker, [{ ...WANTED, bases: [] }]), /nobody gives/);
+  const long = new HandMade(() => deltaFrame(OLD_OID, NEW.length, Buffer.alloc(NEW.length + 1000)));
+  await assert.rejects(fetchFrom(long, asker), /nobody gives/);
+  assert.equal(await asker.hasBlob(NEW_OID), false);
+});
