@@ -68,6 +68,8 @@ export class BlockIndex {
 const NEAR_SLOTS = 1 << 14;
 const BEHIND = 512;
 const AHEAD = 1024;
+/** By so much at once. */
+const STRIDE = 64;
 
 /** Every place of the base close to where we are. What moved, mostly moved little: this finds what blocks are too coarse for. */
 export class NearIndex {
@@ -79,7 +81,8 @@ export class NearIndex {
 
   /** Moves to `position`, which `page` must be around. */
   moveTo(position: number, page: Page): void {
-    const last = Math.min(this.size - KEY_BYTES + 1, position + AHEAD, page.end - KEY_BYTES + 1);
+    if (position >= this.from + BEHIND && position <= this.to - AHEAD) return;
+    const last = Math.min(this.size - KEY_BYTES + 1, position + AHEAD + STRIDE, page.end - KEY_BYTES + 1);
     let next = Math.max(position - BEHIND, page.start);
     if (next >= this.from && next <= this.to) next = this.to;
     else this.from = next;

@@ -26,8 +26,10 @@ const LEAST_COMPARED = 48;
 const MOST_COMPARED = 256;
 /** A place that was not better is not compared again for so many bytes. */
 const REFUSED_BYTES = 16;
-/** Before a match, taking goes on backwards until it has lost so much. */
-const BACKWARD_LOSS = 64;
+/** Having cost so much more than a literal since it was best, an alignment is given up: until bytes are equal again, or before a match. */
+const MOST_LOSS = 64;
+/** Outside of the base there is nothing to take. */
+const OUTSIDE = -(2 ** 29);
 /** A match far away must be longer than one nearby by so much: to say where it is costs more. */
 const FAR_BYTES = 2;
 
@@ -60,7 +62,7 @@ export class Matcher {
   /** By which words differed last: the two latest numbers. */
   private latest = 0;
   private earlier = 0;
-  private refused = Number.NaN;
+  private refused = 0;
   private refusedUntil = 0;
   private foundLength = 0;
 
@@ -108,6 +110,10 @@ export class Matcher {
     return position >= 0 && position < this.size;
   }
 
+  private get lost(): boolean {
+    return this.best - this.gain > MOST_LOSS;
+  }
+
   /** How many bytes are equal here in the present alignment. */
   private runHere(): number {
     if (!this.inside) return 0;
@@ -145,8 +151,8 @@ export class Matcher {
 
   /** One byte on in the present alignment, whether equal or not; or a word that differs as others did. */
   private takeByte(run: number): void {
-    if (!this.inside) {
-      this.gain = Number.NEGATIVE_INFINITY;
+    if (!this.inside) this.gain = OUTSIDE;
+    if (this.lost) {
       this.at++;
     } else if (run > 0 || this.at < this.paid) {
       this.advance(1, 1);
@@ -172,7 +178,7 @@ export class Matcher {
   private goToBetter(run: number): boolean {
     const { target, at } = this;
     if (at + KEY_BYTES > target.length) return false;
-    if (run === 0 && at >= this.paid && this.inside) {
+    if (run === 0 && at >= this.paid && this.inside && !this.lost) {
       const difference = this.difference(at, at + this.alignment, this.page);
       if (difference === this.latest || difference === this.earlier) return false;
     }
@@ -183,9 +189,10 @@ export class Matcher {
     const page = this.pages.around(position);
     const length = this.foundLength;
     const until = Math.min(target.length, at + Math.min(MOST_COMPARED, Math.max(length, LEAST_COMPARED)));
-    const stay = Math.min(this.cost(until, this.alignment, this.page, this.latest, this.earlier), until - at);
+    const literal = until - at;
+    const here = this.lost ? literal : this.cost(until, this.alignment, this.page, this.latest, this.earlier);
     const go = STEP_COST + this.cost(until, alignment, page, 0, 0);
-    if (go >= stay) {
+    if (go >= Math.min(here, literal)) {
       this.refused = alignment;
       this.refusedUntil = at + REFUSED_BYTES;
       return false;
@@ -276,7 +283,7 @@ export class Matcher {
       if (gain > best) {
         best = gain;
         first = next + 1;
-      } else if (gain < best - BACKWARD_LOSS) break;
+      } else if (gain < best - MOST_LOSS) break;
     }
     return at - Math.max(first, until);
   }

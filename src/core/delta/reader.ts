@@ -35,9 +35,12 @@ export interface Page {
   readonly end: number;
 }
 
-/** A page and the whole of its memory, of which the last page of a base needs less. */
 interface Slot extends Page {
+  /** All of it: the last page of a base needs less. */
   readonly memory: Buffer;
+  /** What it is the page around: without the margins. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Bases up to this size are held as one page. */
@@ -51,8 +54,7 @@ const MAX_PAGES = 96;
 export class Pages {
   private readonly pages = new Map<number, Slot>();
   private readonly stretch: number;
-  private last: Page = { bytes: Buffer.alloc(0), start: 0, end: 0 };
-  private lastNumber = -1;
+  private last: Slot = { bytes: Buffer.alloc(0), start: 0, end: 0, memory: Buffer.alloc(0), from: 0, to: 0 };
 
   constructor(private readonly base: SyncReader) {
     this.stretch = base.size <= WHOLE_BYTES ? WHOLE_BYTES : PAGE_BYTES;
@@ -60,15 +62,14 @@ export class Pages {
 
   /** The page with MARGIN_BYTES before and after `position`, or with all there is. Outside of the base: the nearest page. */
   around(position: number): Page {
+    if (position >= this.last.from && position < this.last.to) return this.last;
     const inside = Math.max(0, Math.min(position, this.base.size - 1));
     const number = Math.floor(inside / this.stretch);
-    if (number === this.lastNumber) return this.last;
     const page = this.pages.get(number) ?? this.load(number);
     // A Map remembers the order of insertion: the first is the one not used for longest.
     this.pages.delete(number);
     this.pages.set(number, page);
     this.last = page;
-    this.lastNumber = number;
     return page;
   }
 
@@ -78,7 +79,7 @@ export class Pages {
     const memory = this.memory();
     const bytes = memory.subarray(0, end - start);
     mustFill(bytes, this.base.read(bytes, start));
-    return { bytes, start, end, memory };
+    return { bytes, start, end, memory, from: number * this.stretch, to: (number + 1) * this.stretch };
   }
 
   /** Used again once there are enough: what is only dropped stays in memory until somebody collects it. */
