@@ -129,4 +129,8 @@ async function main(): Promise<void> {
   print(rows);
 }
 
-main();
+// An end without a table is a failure, also when nothing was left to wait for.
+process.exitCode = 1;
+main().then(() => {
+  process.exitCode = 0;
+});
