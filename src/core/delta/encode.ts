@@ -7,7 +7,7 @@ import { ByteSink, fold } from './varint';
 /**
  * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little; not compressed, but made so that brotli
  * makes it small. With an empty base it still makes small what is a gzip file. Synchronous, because it computes nearly all
- * the time: run it in a thread of its own. Needs up to 60 MB of memory whatever the sizes, much less for small files.
+ * the time: run it in a thread of its own. Needs up to 70 MB of memory whatever the sizes, much less for small files.
  *
  * @throws PassItOnError 'damaged' when a file is shorter than its reader said; and whatever the readers throw
  */

@@ -28,6 +28,12 @@ const MOST_COMPARED = 256;
 const REFUSED_BYTES = 16;
 /** Having cost so much more than a literal since it was best, an alignment is given up: until bytes are equal again, or before a match. */
 const MOST_LOSS = 64;
+/**
+ * After so many bytes of nothing but literals only every seventh place is looked up. Blocks begin at multiples of 16, so a match
+ * is found 112 bytes late at most, and then taken back to where it begins.
+ */
+const BARREN_BYTES = 4096;
+const BARREN_STRIDE = 7;
 /** Outside of the base there is nothing to take. */
 const OUTSIDE = -(2 ** 29);
 /** A match far away must be longer than one nearby by so much: to say where it is costs more. */
@@ -114,6 +120,11 @@ export class Matcher {
     return this.best - this.gain > MOST_LOSS;
   }
 
+  /** How far to go before looking again: farther where nothing was found for long. */
+  private get stride(): number {
+    return this.at - this.end < BARREN_BYTES ? 1 : BARREN_STRIDE;
+  }
+
   /** How many bytes are equal here in the present alignment. */
   private runHere(): number {
     if (!this.inside) return 0;
@@ -153,7 +164,7 @@ export class Matcher {
   private takeByte(run: number): void {
     if (!this.inside) this.gain = OUTSIDE;
     if (this.lost) {
-      this.at++;
+      this.at = Math.min(this.at + this.stride, this.target.length);
     } else if (run > 0 || this.at < this.paid) {
       this.advance(1, 1);
     } else {
