@@ -18,6 +18,8 @@ import { encodeHeader, KIND } from '../src/transfer/frames';
 /** So many bytes go into one compressed stream: what is asked of one source at once. */
 const STREAM_BYTES = 4 << 20;
 const WINDOW_BITS = 22;
+/** How much of the source xdelta3 looks at unless told otherwise. */
+const XDELTA_BYTES = 64 << 20;
 
 interface Changed {
   path: string;
@@ -143,7 +145,8 @@ function theirs(list: readonly Changed[], work: string): Row[] {
   };
   const xdelta = (options: string[]) => (file: Changed) => {
     const source = file.base === null ? [] : ['-s', file.base];
-    return run('xdelta3', '-9', '-e', '-q', '-B', '134217728', ...options, ...source, file.path, out);
+    const buffer = file.base !== null && statSync(file.base).size > XDELTA_BYTES ? ['-B', `${2 * XDELTA_BYTES}`] : [];
+    return run('xdelta3', '-9', '-e', '-q', ...buffer, ...options, ...source, file.path, out);
   };
   const bsdiff = ({ base, path }: Changed) => {
     if (base !== null) return run('bsdiff', base, path, out);
