@@ -49,6 +49,8 @@ export const PACKAGES = {
       'avahi-utils',
       // Whether others can read our packets: tshark says which are malformed.
       'tshark',
+      // A web server that knows nothing of us, over an exported folder.
+      'nginx-light',
       // A person at the screen: keys and pictures, and the accessibility bus.
       'xdotool',
       'imagemagick',

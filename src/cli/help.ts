@@ -28,6 +28,6 @@ export const HELP = `Pass It On: upgrades this laptop from its neighbours, any v
   pass-it-on gc                        drop all that are not current, previous, staged, served or fetched
 
 Everywhere: --store DIR (default: in your data folder, or PASS_IT_ON_STORE), --json, --help.
-VERSION is 407, olpc-xo/407 or 7 or more digits of a commit. ADDRESS is host:port, [v6%zone]:port, or\nan exported folder (/media/stick/images, ./images).
+VERSION is 407, olpc-xo/407 or 7 or more digits of a commit. ADDRESS is host:port, [v6%zone]:port, or\nan exported folder (/media/stick/images, ./images, https://school.example/images/).
 Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 `;

@@ -8,11 +8,11 @@ import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
 import { formatAddress } from '../transfer/address';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
+import { normalAddress, openSource } from '../transfer/open-source';
 import { Asking, contradiction, type Standing } from './asking';
 import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
 import { hasGateway, isolationHint, LOOK_MS } from './isolation';
-import { normal, openSource } from './sources';
 
 export interface NearOptions {
   /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
@@ -70,7 +70,7 @@ export class Near {
     neighbours.on('removed', sighting => void this.onGone(sighting));
     for (const text of options.addresses ?? []) {
       try {
-        this.fixed.set(normal(text), false);
+        this.fixed.set(normalAddress(text), false);
       } catch {
         this.mistakes.push(`"${text}", which is set here as a source, is not an address.`);
       }
@@ -106,7 +106,7 @@ export class Near {
    */
   lookAt(addresses: readonly string[]): void {
     for (const text of addresses) {
-      const address = normal(text);
+      const address = normalAddress(text);
       // One from the settings stays.
       if (this.fixed.has(address) || this.typed.size >= MAX_TYPED) continue;
       this.fixed.set(address, false);

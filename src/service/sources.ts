@@ -5,10 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { formatAddress, looksLikeAddress, parseAddress } from '../transfer/address';
-import { FolderSource, looksLikeFolder } from '../transfer/folder-source';
+import { looksLikeAddress } from '../transfer/address';
+import { looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
-import { HttpSource, type Source } from '../transfer/source';
+import { normalAddress, openSource } from '../transfer/open-source';
+import type { Source } from '../transfer/source';
 import type { FoundSource, SourceFinder } from '../upgrade/sources';
 
 /** Everyone who may be asked, best first: `host:port` and the nick they go by. */
@@ -36,7 +37,7 @@ export class Sources implements SourceFinder {
     private readonly near: Candidates,
     from: readonly string[],
   ) {
-    this.typed = new Set(from.map(normal));
+    this.typed = new Set(from.map(normalAddress));
   }
 
   async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
@@ -75,7 +76,7 @@ export class Sources implements SourceFinder {
   }
 
   private async currentAt(text: string, signal: AbortSignal): Promise<SharedImage> {
-    const address = normal(text);
+    const address = normalAddress(text);
     this.typed.add(address);
     const answer = await this.source(address, '').source.images(signal);
     const image = answer.images.find(({ commit }) => commit === answer.current);
@@ -111,19 +112,6 @@ export class Sources implements SourceFinder {
     }
     return one;
   }
-}
-
-/** Somebody to ask: at an address in the form of normal(). */
-export function openSource(address: string): Source {
-  return looksLikeFolder(address) ? new FolderSource(address) : new HttpSource(parseAddress(address));
-}
-
-/**
- * What tells sources apart: `host:port`, or the path of a folder.
- * @throws PassItOnError 'usage'
- */
-export function normal(text: string): string {
-  return looksLikeFolder(text) ? text : formatAddress(parseAddress(text));
 }
 
 function names(target: string, { name, version, commit }: SharedImage): boolean {

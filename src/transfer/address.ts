@@ -1,5 +1,5 @@
 /**
- * Where a source can be asked: `host:port`, `host`, `[v6%zone]:port` or an http URL.
+ * Where a source can be asked: `host:port`, `host`, `[v6%zone]:port`, or the URL of an exported folder on a web server.
  * URLs and `fetch` refuse IPv6 zone ids, so addresses stay host and port.
  */
 import { PassItOnError } from '../core/errors';
@@ -36,4 +36,32 @@ export function parseAddress(text: string): Address {
 
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A folder of plain files on a web server. */
+export interface WebFolder extends Address {
+  secure: boolean;
+  /** With a slash at both ends. */
+  path: string;
+}
+
+/**
+ * `https://school.example/images`, `http://10.0.0.2/`: where plain files are; null for anything else. A URL with a port
+ * and no path is an address like any other: what answers there may be a laptop.
+ */
+export function parseWebFolder(text: string): WebFolder | null {
+  const match = /^(https?):\/\/([^/?#@]+)((?:\/[^?#\s]*)?)$/.exec(text);
+  if (match === null) return null;
+  const [, scheme, at = '', path = ''] = match;
+  const secure = scheme === 'https';
+  const hasPort = /^(?:\[.*\]|[^:]*):\d+$/.test(at);
+  const folder = `${path.replace(/\/+$/, '')}/`;
+  if (hasPort && !secure && folder === '/') return null;
+  return { ...parseAddress(hasPort ? at : `${at}:${secure ? 443 : 80}`), secure, path: folder };
+}
+
+export function formatWebFolder(folder: WebFolder): string {
+  const usual = folder.port === (folder.secure ? 443 : 80);
+  const at = formatAddress(folder);
+  return `http${folder.secure ? 's' : ''}://${usual ? at.replace(/:\d+$/, '') : at}${folder.path}`;
 }

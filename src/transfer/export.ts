@@ -2,23 +2,32 @@
  * Writes images as an ordinary bare git repository: any static web server can hold it, any git can clone it, and a
  * laptop can be filled from the folder itself. Loose objects, so that a second version adds only what changed.
  */
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createDeflate } from 'node:zlib';
+import { constants, createBrotliCompress, createDeflate } from 'node:zlib';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid } from '../core/object';
 import { MODE } from '../core/tree';
 import { mapOrdered } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
+import { IMAGES_FILE, treesFile } from './export-layout';
+import { encodeEnd, MAGIC } from './frames';
 import { CURRENT_REF, HEAD_TEXT, packedRefsText, packOfCommit, packsText, refsText } from './git-layout';
 import { type Holdings, holdingsOf } from './holdings';
 import { type ImagesAnswer, parseImagesAnswer, type SharedImage } from './images-answer';
-
-/** What `GET /images` would answer; a web server needs no program to answer it. */
-export const IMAGES_FILE = 'images.json';
+import { treeFrames } from './server-trees';
 
 export interface Exported {
   /** Written now; what was there already is not written again. */
@@ -56,13 +65,16 @@ export async function exportImages(
   }
 }
 
+/** What an export that was cut off has written. */
+const OURS_UNFINISHED: ReadonlySet<string> = new Set(['objects', 'images', 'refs', 'info']);
+
 /** What is there already. */
 function prepare(dir: string): ImagesAnswer {
   const file = join(dir, IMAGES_FILE);
   if (existsSync(file)) return parseImagesAnswer(readFileSync(file, 'utf8'));
   mkdirSync(dir, { recursive: true });
   // A repository without that file is an export that was cut off, or not ours.
-  const foreign = readdirSync(dir).filter(name => name !== 'objects');
+  const foreign = readdirSync(dir).filter(name => !OURS_UNFINISHED.has(name));
   if (foreign.length > 0) {
     const message = `${dir} holds other things (${foreign.slice(0, 3).join(', ')}).`;
     throw new PassItOnError('usage', message, 'Name an empty folder, one that does not exist, or an earlier export.');
@@ -99,6 +111,28 @@ class Writer {
     // Git looks for the index first: the pack must be there by then.
     await replace(join(this.dir, 'objects/pack', `pack-${name}.pack`), pack);
     await replace(join(this.dir, 'objects/pack', `pack-${name}.idx`), index);
+    await this.writeTrees(image);
+  }
+
+  /** All that a plan needs in one file: a web server cannot gather it from five thousand. */
+  private async writeTrees(image: HeldImage): Promise<void> {
+    const to = join(this.dir, treesFile(image.commit));
+    if (existsSync(to)) return;
+    mkdirSync(dirname(to), { recursive: true });
+    const holdings = this.holdings;
+    const frames = async function* () {
+      yield MAGIC;
+      yield* treeFrames(holdings, image, null);
+      yield encodeEnd();
+    };
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: TREES_QUALITY,
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+    };
+    await pipeline(frames, createBrotliCompress({ params }), createWriteStream(`${to}.new`));
+    this.objects += 1;
+    this.bytes += statSync(`${to}.new`).size;
+    renameSync(`${to}.new`, to);
   }
 
   private async writeTree(root: Oid, signal: AbortSignal | undefined): Promise<void> {
@@ -170,6 +204,8 @@ class Writer {
   }
 }
 
+/** Written once and read by a whole school. */
+const TREES_QUALITY = 9;
 /** As git's own unfinished files are called, which its `gc` clears away. */
 const TEMPORARY = 'tmp_obj_';
 const EMPTY: { type: ObjectType; data: Buffer } = { type: 'tree', data: Buffer.alloc(0) };

@@ -1,17 +1,18 @@
 /** A folder that `export` wrote, on a stick or a shared disk, as a source: what it gives is checked like anybody's. */
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { constants, createInflate, inflateSync } from 'node:zlib';
+import { constants, inflateSync } from 'node:zlib';
 import { MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
 import { EMPTY_TREE, MAX_OBJECT_BYTES, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
 import { parsePack } from '../core/pack';
 import { parseTree, type TreeEntry } from '../core/tree';
-import { IMAGES_FILE } from './export';
+import { IMAGES_FILE } from './export-layout';
 import { encodeEnd, type Frame, MAGIC, readFrames } from './frames';
 import type { BlobContent, Holdings } from './holdings';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
+import { looseBlob, sizeIn } from './loose-blob';
 import { objectFrames } from './server-objects';
 import { treeFrames } from './server-trees';
 import type { AskedBlob, Source } from './source';
@@ -118,7 +119,7 @@ class Repository implements Holdings {
     const handle = await open(this.path(oid));
     return {
       size,
-      chunks: () => contentOf(handle.createReadStream({ autoClose: false })),
+      chunks: () => contentOf(handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>),
       close: () => handle.close(),
     };
   }
@@ -143,26 +144,6 @@ class Repository implements Holdings {
 /** More than the code tables of a deflated block and a header take. Bytes. */
 const HEADER_READ = 2048;
 
-/** Null unless it begins as a loose blob does. */
-function sizeIn(inflated: Buffer): number | null {
-  const digits = /^blob (0|[1-9][0-9]{0,15})\0/.exec(inflated.toString('latin1', 0, 32))?.[1];
-  return digits === undefined ? null : Number(digits);
-}
-
-/** A loose blob without its header. */
-async function* contentOf(compressed: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
-  const inflate = compressed.pipe(createInflate());
-  compressed.on('error', cause => inflate.destroy(cause));
-  let head: Buffer | null = Buffer.alloc(0);
-  for await (const chunk of inflate as AsyncIterable<Buffer>) {
-    if (head === null) {
-      yield chunk;
-      continue;
-    }
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf(0);
-    if (end < 0) continue;
-    if (end + 1 < head.length) yield head.subarray(end + 1);
-    head = null;
-  }
+async function* contentOf(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const part of looseBlob(compressed)) if (typeof part !== 'number') yield part;
 }

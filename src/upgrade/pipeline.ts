@@ -173,11 +173,15 @@ export class Pipeline {
   /** Late-comers join; when all are gone, waits for somebody as long as patience lasts. */
   private async keepLooking(commit: Oid, fetch: BlobFetch, signal: AbortSignal): Promise<void> {
     let aloneSince: number | null = null;
+    let received = 0;
     for (;;) {
       await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : LOOK_AGAIN_MS, undefined, { signal });
       for (const { source, nick, partial } of await this.look(commit, signal)) fetch.addSource(source, nick, partial);
       this.waiting = fetch.waiting;
-      aloneSince = fetch.waiting ? (aloneSince ?? performance.now()) : null;
+      // Somebody who comes back and gives nothing is no company.
+      if (fetch.bytesDone !== received) aloneSince = null;
+      if (fetch.waiting) aloneSince ??= performance.now();
+      received = fetch.bytesDone;
       if (aloneSince !== null && performance.now() - aloneSince > this.options.patience * 1000) {
         if (fetch.lie) throw fetch.lie;
         throw new PassItOnError(

@@ -1,0 +1,173 @@
+/**
+ * An exported folder behind a web server or CDN that knows nothing of us: its files, by plain GETs. What it gives is
+ * checked like anybody's.
+ */
+import { pipeline } from 'node:stream';
+import { createBrotliDecompress } from 'node:zlib';
+import { PassItOnError } from '../core/errors';
+import { type Oid, parseLooseObject } from '../core/object';
+import { mapOrdered } from '../store/pace';
+import { formatWebFolder, type WebFolder } from './address';
+import { IMAGES_FILE, treesFile } from './export-layout';
+import { encodeEnd, encodeHeader, type Frame, KIND, MAGIC, readFrames } from './frames';
+import { HttpClient } from './http-client';
+import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
+import { looseBlob } from './loose-blob';
+import type { AskedBlob, Source } from './source';
+
+/** Each of the many small files is a request of its own: enough at a time that the way there and back is hidden. */
+const CONNECTIONS = 8;
+/** Blobs up to here are fetched ahead, and held in memory until their turn. Bytes. */
+const AHEAD_BYTES = 256 << 10;
+/** How often a long file that breaks off is gone on with. */
+const MOST_BREAKS = 3;
+
+export class StaticSource implements Source {
+  readonly address: string;
+  private readonly client: HttpClient;
+
+  constructor(private readonly folder: WebFolder) {
+    this.address = formatWebFolder(folder);
+    this.client = new HttpClient(folder, this.address, CONNECTIONS);
+  }
+
+  get bytesReceived(): number {
+    return this.client.bytesReceived;
+  }
+
+  async images(signal?: AbortSignal): Promise<ImagesAnswer> {
+    const answer = await this.get(IMAGES_FILE, { signal });
+    return parseImagesAnswer((await this.client.whole(answer, MAX_IMAGES_BYTES)).toString());
+  }
+
+  /** All of the image's trees, in one request: a file cannot know what the asker has. */
+  async *trees(commit: Oid, _have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
+    const answer = await this.get(treesFile(commit), { signal });
+    const body = pipeline(answer, createBrotliDecompress(), () => {});
+    try {
+      yield* readFrames(this.client.unbroken(body));
+    } finally {
+      body.destroy();
+      answer.destroy();
+    }
+  }
+
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame> {
+    return readFrames(this.frames(asked, signal));
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async *frames(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Buffer> {
+    yield MAGIC;
+    const inOrder = (async function* () {
+      yield* asked;
+    })();
+    for await (const { oid, data } of mapOrdered(inOrder, CONNECTIONS, one => this.ahead(one, signal))) {
+      if (data === LATER) yield* this.long(oid, signal);
+      else if (data === null) yield encodeHeader(KIND.missing, oid, 0);
+      else {
+        yield encodeHeader(KIND.whole, oid, data.length);
+        yield data;
+      }
+    }
+    yield encodeEnd();
+  }
+
+  private async ahead({ oid, size }: AskedBlob, signal?: AbortSignal): Promise<Ready> {
+    if (size === undefined || size > AHEAD_BYTES) return { oid, data: LATER };
+    const answer = await this.blob(oid, 0, signal);
+    if (answer === null) return { oid, data: null };
+    // Deflate makes nothing much longer than it was.
+    const compressed = await this.client.whole(answer, 2 * AHEAD_BYTES);
+    return { oid, data: this.unpacked(oid, () => parseLooseObject(compressed, AHEAD_BYTES)).data };
+  }
+
+  /** One that is read as it comes; where it breaks off it is gone on with, if the server can. */
+  private async *long(oid: Oid, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const first = await this.blob(oid, 0, signal);
+    if (first === null) {
+      yield encodeHeader(KIND.missing, oid, 0);
+      return;
+    }
+    try {
+      for await (const chunk of looseBlob(this.unbroken(oid, first, signal))) {
+        yield typeof chunk === 'number' ? encodeHeader(KIND.whole, oid, chunk) : chunk;
+      }
+    } catch (cause) {
+      if (cause instanceof PassItOnError && cause.code !== 'bad-data') throw cause;
+      throw this.lied(oid, cause);
+    }
+  }
+
+  private async *unbroken(
+    oid: Oid,
+    first: NonNullable<Awaited<ReturnType<StaticSource['blob']>>>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Buffer> {
+    let answer = first;
+    let received = 0;
+    for (let breaks = 0; ; breaks++) {
+      try {
+        for await (const chunk of this.client.unbroken(answer)) {
+          received += chunk.length;
+          yield chunk;
+        }
+        return;
+      } catch (cause) {
+        signal?.throwIfAborted();
+        const rest = breaks < MOST_BREAKS && received > 0 ? await this.blob(oid, received, signal) : null;
+        if (rest === null || rest.statusCode !== 206) {
+          rest?.destroy();
+          throw cause;
+        }
+        answer = rest;
+      }
+    }
+  }
+
+  /** Null where it is not there. from: how many bytes of the file are here already. */
+  private async blob(oid: Oid, from: number, signal?: AbortSignal) {
+    const headers: Record<string, string> = from > 0 ? { Range: `bytes=${from}-` } : {};
+    try {
+      return await this.get(`objects/${oid.slice(0, 2)}/${oid.slice(2)}`, { signal, headers });
+    } catch (cause) {
+      if (cause instanceof PassItOnError && cause.code === 'no-source') return null;
+      throw cause;
+    }
+  }
+
+  private get(file: string, asking: { signal?: AbortSignal; headers?: Record<string, string> }) {
+    return this.client.ask('GET', `${this.folder.path}${file}`, {
+      ...asking,
+      headers: { ...asking.headers, Host: this.hostHeader },
+    });
+  }
+
+  /** One web server has many names. */
+  private get hostHeader(): string {
+    return new URL(this.address.replace(/%[^\]]*/, '')).host;
+  }
+
+  private unpacked<T>(oid: Oid, unpack: () => T): T {
+    try {
+      return unpack();
+    } catch (cause) {
+      throw this.lied(oid, cause);
+    }
+  }
+
+  private lied(oid: Oid, cause: unknown): PassItOnError {
+    const message = `${this.address} has something else in place of ${oid.slice(0, 12)}.`;
+    return new PassItOnError('source-lied', message, 'Export the images there again.', { cause });
+  }
+}
+
+const LATER = Symbol('fetched at its turn');
+
+interface Ready {
+  oid: Oid;
+  data: Buffer | null | typeof LATER;
+}
