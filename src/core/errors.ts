@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'cannot-sign' // the key to sign with is not usable
   | 'no-space' // not enough disk
   | 'no-permission' // the file system refused
+  | 'battery-low' // too little in the battery to begin, and not plugged in
   | 'busy' // another upgrade is running
   | 'stopped' // a person stopped it
   | 'restart-failed' // the image is in place, the laptop did not restart by itself

@@ -1,22 +1,18 @@
 /** The alert below the toolbar: one question or one error, with one remedy. */
 import type { ErrorReport } from '../core/errors';
 import { _, fill } from './i18n';
-import { type ScreenState, selectedNeighbour } from './state';
+import { problem } from './problems';
+import { type ScreenState, selectedNeighbour, trouble } from './state';
 import type { Action, AlertView, ButtonView } from './view';
 import { nickOf } from './words';
 
 export function alertView(state: ScreenState): AlertView | null {
   if (state.link === 'lost') return lostAlert(state);
+  if (state.forTeacher) return teacherAlert(state.forTeacher);
+  if (state.sacrificing) return roomQuestion(state);
   if (state.confirming) return question(state);
-  if (state.error) return errorAlert(state.error, remedyFor(state.error, null));
-  if (state.comparison?.state === 'failed') {
-    return errorAlert(state.comparison.error, remedyFor(state.comparison.error, 'compare-again'));
-  }
-  const { upgrade } = state;
-  if (upgrade?.state === 'failed' && upgrade.error && !state.failureSeen) {
-    return errorAlert(upgrade.error, remedyFor(upgrade.error, 'upgrade'));
-  }
-  return null;
+  const wrong = trouble(state);
+  return wrong && problemAlert(wrong);
 }
 
 function answer(action: Action, label: string): ButtonView {
@@ -32,7 +28,7 @@ function question(state: ScreenState): AlertView | null {
     const line = [keeps, ...(state.status?.goBackWarnings ?? [])].join(' ');
     const yes = answer('confirm', fill(_('Go back to {version}'), { version }));
     const title = fill(_('Go back to {version}?'), { version });
-    return { kind: 'question', title, line, buttons: [cancel, yes], escape: 'cancel' };
+    return { kind: 'question', picture: null, title, line, buttons: [cancel, yes], escape: 'cancel' };
   }
   const neighbour = selectedNeighbour(state);
   if (!neighbour) return null;
@@ -48,6 +44,7 @@ function question(state: ScreenState): AlertView | null {
         : _('It has the same number as yours, but other files. Yours is kept so that you can come back.');
   return {
     kind: 'question',
+    picture: null,
     title: fill(_('Go to {version}?'), values),
     line: fill(line, values),
     buttons: [cancel, answer('confirm', fill(_('Go to {version}'), values))],
@@ -56,36 +53,44 @@ function question(state: ScreenState): AlertView | null {
 }
 
 function lostAlert(state: ScreenState): AlertView {
+  const { picture, title, line, remedy } = problem({ code: 'service' }, 'other');
   return {
     kind: 'error',
-    title: state.status ? _('Something in Pass It On has stopped.') : _('Something in Pass It On does not start.'),
-    line: _('It is being started again. Nothing is lost.'),
-    buttons: [answer('reconnect', _('Try now'))],
-    escape: 'reconnect',
+    picture,
+    title: state.status ? title : _('A part of Pass It On does not start.'),
+    line,
+    buttons: [answer(remedy.action, remedy.label)],
+    escape: remedy.action,
   };
 }
 
-/** One button that does something about it; `again` is what just failed. */
-function remedyFor(error: ErrorReport, again: Action | null): ButtonView | null {
-  switch (error.code) {
-    case 'no-source':
-    case 'source-gone':
-    case 'not-found':
-      return again === 'upgrade' ? answer('upgrade', _('Try again')) : answer('look-again', _('Look again'));
-    case 'stopped':
-    case 'unsigned':
-    case 'untrusted':
-    case 'below-floor':
-    case 'no-permission':
-    case 'unsupported':
-      return null;
-    default:
-      return again ? answer(again, _('Try again')) : null;
-  }
+/** The button that does something about it is the one that Enter presses; the other puts it away. */
+function problemAlert({ error, failed }: NonNullable<ReturnType<typeof trouble>>): AlertView {
+  const { picture, title, line, remedy } = problem(error, failed);
+  const buttons = [answer('dismiss', _('Not now')), answer(remedy.action, remedy.label)];
+  return { kind: 'error', picture, title, line, buttons, escape: 'dismiss' };
 }
 
-function errorAlert(error: ErrorReport, remedy: ButtonView | null): AlertView {
-  const ok = answer('dismiss', _('OK'));
-  const buttons = remedy ? [ok, remedy] : [ok];
-  return { kind: 'error', title: error.message, line: error.remedy, buttons, escape: 'dismiss' };
+/** In the service's own words, which know more than the picture: what a teacher can do something with. */
+function teacherAlert({ code, message, remedy }: ErrorReport): AlertView {
+  return {
+    kind: 'question',
+    picture: null,
+    title: _('Show this to your teacher'),
+    line: `${message} ${remedy} (${code})`,
+    buttons: [answer('dismiss', _('OK'))],
+    escape: 'dismiss',
+  };
+}
+
+function roomQuestion({ status }: ScreenState): AlertView {
+  const version = status?.previous?.version ?? '';
+  return {
+    kind: 'question',
+    picture: 'no-space',
+    title: fill(_('Remove {version}, which is kept on this laptop?'), { version }),
+    line: _('That makes room. You cannot go back to it then without another laptop. Your work stays.'),
+    buttons: [answer('cancel', _('Keep it')), answer('confirm', fill(_('Remove {version}'), { version }))],
+    escape: 'cancel',
+  };
 }

@@ -2,6 +2,7 @@
 import { PillButton } from './bar';
 import { drawSign, GREY } from './draw';
 import { addClass, CENTER, Gtk, type Gtk3, HORIZONTAL, on, setLabel, VERTICAL } from './gtk';
+import { drawProblem } from './problem-pictures';
 import type { Frame } from './style';
 import type { Action, AlertView } from './view';
 
@@ -36,8 +37,9 @@ export class Alert {
     for (const button of this.buttons) this.widget.add(button.widget);
     on(this.sign, 'draw', cr => {
       const size = this.sign.getAllocatedWidth();
-      const sign = this.view?.kind === 'question' ? 'question' : 'alert';
-      drawSign(cr, sign, size / 2, this.sign.getAllocatedHeight() / 2, size, GREY.ink);
+      const middle = this.sign.getAllocatedHeight() / 2;
+      if (this.view?.picture) drawProblem(cr, this.view.picture, size / 2, middle, size * 0.94);
+      else drawSign(cr, 'question', size / 2, middle, size * 0.7, GREY.ink);
       return true;
     });
   }
@@ -47,7 +49,7 @@ export class Alert {
     this.view = view;
     this.widget.visible = view !== null;
     if (!view) return;
-    const size = Math.round(44 * frame.unit);
+    const size = Math.round(Math.max(48, 72 * frame.unit));
     this.sign.setSizeRequest(size, size);
     this.sign.queueDraw();
     setLabel(this.title, view.title);

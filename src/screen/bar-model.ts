@@ -2,7 +2,8 @@
 import type { ImageInfo, Neighbour, Plan, UpgradeState } from '../service/contract';
 import { amount, amountOf, people, timeLeft } from './format';
 import { _, fill, ngettext } from './i18n';
-import { isRunning, type ScreenState, selectedNeighbour, stagedImage } from './state';
+import { problem } from './problems';
+import { isRunning, type ScreenState, selectedNeighbour, stagedImage, unfinishedUpgrade } from './state';
 import type { BarView, ButtonView, PictureView, StepView } from './view';
 import { countSame, nickOf, sourceNames } from './words';
 
@@ -12,9 +13,12 @@ export function barView(state: ScreenState): BarView {
   if (!state.status) return { ...EMPTY, headline: _('Starting…') };
   const { upgrade } = state;
   if (upgrade?.state === 'running') return runningBar(state, upgrade);
+  const patience = _('This may take a few minutes. You can keep working.');
+  if (state.pending === 'fix') return { ...EMPTY, headline: _('Mending what is broken…'), lines: [patience] };
+  if (state.pending === 'clean') return { ...EMPTY, headline: _('Making room…'), lines: [patience] };
   if (state.selected === 'kept' && state.status.previous) return keptBar(state, state.status.previous);
   const neighbour = selectedNeighbour(state);
-  const unfinished = upgrade && (upgrade.state === 'stopped' || upgrade.state === 'failed') ? upgrade : null;
+  const unfinished = unfinishedUpgrade(state);
   // The laptop one has begun with: go on, rather than begin anew.
   if (neighbour && unfinished?.to.commit !== neighbour.commit) return planBar(state, neighbour);
   if (unfinished) return stoppedBar(state, unfinished);
@@ -94,7 +98,9 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
     return { ...EMPTY, headline: has, lines: [_('That is just what your laptop has.'), signedLine(plan.to)] };
   }
   if (plan.trustProblem) {
-    return { ...EMPTY, headline: has, lines: [plan.trustProblem.message, plan.trustProblem.remedy] };
+    const { title, line, remedy } = problem(plan.trustProblem, 'compare');
+    const ask = button(remedy.action, remedy.label, { enabled: state.forTeacher === null });
+    return { ...EMPTY, headline: has, lines: [title, line], button: ask };
   }
   const helpers = plan.sources.filter(source => source.address !== neighbour.address);
   const byAddress = new Map([...state.neighbours.values()].map(n => [n.address, n]));
@@ -105,7 +111,8 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const lines = short
     ? [sizeLine(plan), roomLine(plan)]
     : [sizeLine(plan), `${signedLine(plan.to)} · ${concern(plan)}`];
-  return { ...EMPTY, picture: wanted, headline, lines, button: goButton(state, plan, !short) };
+  const room = button('make-room', _('Make room'), { enabled: state.pending === null && !state.sacrificing });
+  return { ...EMPTY, picture: wanted, headline, lines, button: short ? room : goButton(state, plan) };
 }
 
 /** What a child should know before: the worst thing, or that nothing of theirs is touched. */
@@ -128,8 +135,8 @@ function roomLine(plan: Plan): string {
   return fill(_('Not enough room: it needs {need}, {free} are free.'), values);
 }
 
-function goButton(state: ScreenState, { to: { version }, relation }: Plan, enabled: boolean): ButtonView {
-  const free = enabled && state.pending === null && !state.confirming;
+function goButton(state: ScreenState, { to: { version }, relation }: Plan): ButtonView {
+  const free = state.pending === null && !state.confirming;
   if (relation === 'newer') {
     const label = state.status?.current ? _('Upgrade') : _('Get it');
     return button('upgrade', label, { detail: fill(_('to {version}'), { version }), icon: 'up', enabled: free });

@@ -4,6 +4,7 @@
  */
 import { type ErrorReport, PassItOnError, toPassItOnError } from '../core/errors';
 import type { Neighbour, NeighbourEvent, ServiceClient, Status, UpgradeState } from '../service/contract';
+import { NO_MORE_ROOM } from './problems';
 import {
   initialState,
   type LaptopKey,
@@ -13,6 +14,8 @@ import {
   type ScreenState,
   selectedNeighbour,
   stagedImage,
+  trouble,
+  unfinishedUpgrade,
   withNeighbours,
   withStatus,
   withUpgrade,
@@ -38,13 +41,17 @@ export class Controller {
     upgrade: () => this.wantUpgrade(),
     'go-back': () => this.set({ confirming: true }),
     confirm: () => this.confirmed(),
-    cancel: () => this.set({ confirming: false }),
+    cancel: () => this.set({ confirming: false, sacrificing: false }),
     stop: () => void this.ask('stop', client => client.call('stopUpgrade', null)),
     forget: () => void this.ask('forget', client => client.call('forgetUpgrade', null)),
     restart: () => void this.ask('activate', client => client.call('activate', { restart: true })),
     done: () => this.set({ ...NOTHING_CHOSEN, acknowledged: stagedImage(this.state)?.commit ?? null }),
     'compare-again': () => this.compareAgain(),
     'look-again': () => this.lookAgain(),
+    'ask-teacher': () => this.askTeacher(),
+    'make-room': () => void this.makeRoom(),
+    'plugged-in': () => this.goOn(),
+    fix: () => void this.fix(),
     reconnect: () => this.reconnect(),
     dismiss: () => this.dismiss(),
   };
@@ -77,7 +84,7 @@ export class Controller {
 
   tap(key: LaptopKey): void {
     if (this.state.upgrade?.state === 'running') return;
-    const cleared = { selected: key, comparison: null, confirming: false, error: null } as const;
+    const cleared = { ...NOTHING_CHOSEN, selected: key, error: null, forTeacher: null } as const;
     if (this.state.selected === key && this.state.comparison?.state !== 'failed') {
       this.set({ ...cleared, selected: null });
       return;
@@ -110,9 +117,64 @@ export class Controller {
   }
 
   private dismiss(): void {
-    if (this.state.error) this.set({ error: null });
+    if (this.state.forTeacher) this.set({ forTeacher: null });
+    else if (this.state.error) this.set({ error: null });
     else if (this.state.comparison?.state === 'failed') this.set({ comparison: null, selected: null });
     else this.set({ failureSeen: true });
+  }
+
+  /** What is wrong has been read; what is chosen stays chosen. */
+  private answered(): void {
+    this.set({ error: null, failureSeen: true, forTeacher: null });
+  }
+
+  private askTeacher(): void {
+    const { comparison } = this.state;
+    const refused = comparison?.state === 'done' ? comparison.plan.trustProblem : null;
+    this.set({ forTeacher: trouble(this.state)?.error ?? refused });
+  }
+
+  /** Drops what nobody needs; where that is nothing, asks for the image kept to go back to. */
+  private async makeRoom(): Promise<void> {
+    this.answered();
+    let freed = 0;
+    await this.ask('clean', async client => {
+      freed = (await client.call('collectGarbage', null)).bytesFreed;
+    });
+    if (this.state.error) return;
+    if (freed > 0) this.roomWasMade();
+    else if (this.state.status?.previous) this.set({ sacrificing: true });
+    else this.set({ error: NO_MORE_ROOM });
+  }
+
+  private async sacrifice(): Promise<void> {
+    const version = this.state.status?.previous?.commit;
+    this.set({ sacrificing: false });
+    if (version === undefined) return;
+    await this.ask('clean', client => client.call('remove', { version, previous: true }));
+    if (!this.state.error) this.roomWasMade();
+  }
+
+  /** What did not fit may fit now: a plan is made anew, an upgrade goes on. */
+  private roomWasMade(): void {
+    if (this.unfinished()) this.goOn();
+    else this.compareAgain();
+  }
+
+  /** The copy here is mended from others; then what failed for it goes on. */
+  private async fix(): Promise<void> {
+    this.answered();
+    if (this.state.status?.current) await this.ask('fix', client => client.call('verify', { repair: true }));
+    if (!this.state.error && this.unfinished()) this.goOn();
+  }
+
+  /** What was begun, or asked for and confirmed, goes on. */
+  private goOn(): void {
+    this.answered();
+    const unfinished = this.unfinished();
+    const neighbour = selectedNeighbour(this.state);
+    if (neighbour && unfinished?.to.commit !== neighbour.commit) this.upgradeFrom(neighbour);
+    else if (unfinished) void this.upgrade(unfinished.to.commit, []);
   }
 
   private wantUpgrade(): void {
@@ -130,11 +192,11 @@ export class Controller {
   }
 
   private unfinished(): UpgradeState | null {
-    const { upgrade } = this.state;
-    return upgrade && (upgrade.state === 'stopped' || upgrade.state === 'failed') ? upgrade : null;
+    return unfinishedUpgrade(this.state);
   }
 
   private confirmed(): void {
+    if (this.state.sacrificing) return void this.sacrifice();
     this.set({ confirming: false });
     if (this.state.selected === 'kept') {
       const restart = this.state.status?.canRestart ?? false;

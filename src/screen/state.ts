@@ -2,6 +2,7 @@
 import type { ErrorReport } from '../core/errors';
 import type { ImageInfo, Neighbour, Plan, Status, UpgradeState } from '../service/contract';
 import { arrange, type Places } from './places';
+import { type Failed, NO_MORE_ROOM } from './problems';
 
 /** `near:<id>` is a neighbour, `kept` the previous image on this laptop, `mine` this laptop. */
 export type LaptopKey = `near:${string}` | 'kept' | 'mine';
@@ -9,7 +10,7 @@ export type LaptopKey = `near:${string}` | 'kept' | 'mine';
 export type Comparison = { state: 'asking' } | { state: 'done'; plan: Plan } | { state: 'failed'; error: ErrorReport };
 
 /** Something asked of the service whose answer is not there yet. */
-export type Pending = 'upgrade' | 'stop' | 'activate' | 'go-back' | 'forget';
+export type Pending = 'upgrade' | 'stop' | 'activate' | 'go-back' | 'forget' | 'clean' | 'fix';
 
 export interface ScreenState {
   /** lost: the service is gone; the screen keeps trying to start it again. */
@@ -26,6 +27,10 @@ export interface ScreenState {
   comparison: Comparison | null;
   /** A question stands in the alert: really go to an older or other image? */
   confirming: boolean;
+  /** Another question: may the previous image go, to make room? */
+  sacrificing: boolean;
+  /** What a teacher is shown about an error, in the service's own words. */
+  forTeacher: ErrorReport | null;
   pending: Pending | null;
   /** Of the last action, until it is answered. */
   error: ErrorReport | null;
@@ -37,7 +42,7 @@ export interface ScreenState {
   profile: { nick: string; colors: [string, string] | null };
 }
 
-export const NOTHING_CHOSEN = { selected: null, comparison: null, confirming: false } as const;
+export const NOTHING_CHOSEN = { selected: null, comparison: null, confirming: false, sacrificing: false } as const;
 
 export function initialState(profile: ScreenState['profile']): ScreenState {
   return {
@@ -50,6 +55,8 @@ export function initialState(profile: ScreenState['profile']): ScreenState {
     selected: null,
     comparison: null,
     confirming: false,
+    sacrificing: false,
+    forTeacher: null,
     pending: null,
     error: null,
     failureSeen: false,
@@ -105,4 +112,21 @@ export function isRunning(state: ScreenState): boolean {
 /** The image that waits for a restart, if any: the upgrade tells it first. */
 export function stagedImage(state: ScreenState): ImageInfo | null {
   return state.upgrade?.state === 'staged' ? state.upgrade.to : (state.status?.staged ?? null);
+}
+
+/** What has gone wrong and was not answered yet, and what it was that failed; a lost service counts first. */
+export function trouble(state: ScreenState): { error: ErrorReport; failed: Failed } | null {
+  const { error, comparison, upgrade } = state;
+  if (error === NO_MORE_ROOM) return { error, failed: 'room' };
+  if (error) return { error, failed: unfinishedUpgrade(state) ? 'upgrade' : 'other' };
+  if (comparison?.state === 'failed') return { error: comparison.error, failed: 'compare' };
+  if (upgrade?.state === 'failed' && upgrade.error && !state.failureSeen) {
+    return { error: upgrade.error, failed: 'upgrade' };
+  }
+  return null;
+}
+
+/** One that could go on. */
+export function unfinishedUpgrade({ upgrade }: ScreenState): UpgradeState | null {
+  return upgrade && (upgrade.state === 'stopped' || upgrade.state === 'failed') ? upgrade : null;
 }

@@ -1,4 +1,5 @@
 /** What stands on the screen: all texts, pictures and buttons, ready to be drawn. Made by `model.ts`. */
+import type { ProblemPicture } from './problems';
 import type { LaptopKey } from './state';
 
 /** What a button or an answer does; see `controller.ts`. */
@@ -13,6 +14,10 @@ export type Action =
   | 'go-back'
   | 'compare-again'
   | 'look-again'
+  | 'ask-teacher'
+  | 'make-room'
+  | 'plugged-in'
+  | 'fix'
   | 'reconnect'
   | 'dismiss';
 
@@ -77,6 +82,8 @@ export interface BarView {
 
 export interface AlertView {
   kind: 'question' | 'error';
+  /** What has gone wrong, for those who do not read yet; null for a question and for what is shown to a teacher. */
+  picture: ProblemPicture | null;
   title: string;
   line: string;
   /** The last one is what Enter does. */

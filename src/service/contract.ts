@@ -243,8 +243,8 @@ export interface Methods {
   goBack: [{ restart?: boolean }, Status];
   /** repair: mend what can be mended first, with contents from neighbours or `from` where they are lost here. */
   verify: [{ version?: string; repair?: boolean; from?: string[] }, VerifyReport];
-  /** Drop one image and what only it needed. */
-  remove: [{ version: string }, CleanResult];
+  /** Drop one image and what only it needed; previous: also when it is the one kept to go back to. */
+  remove: [{ version: string; previous?: boolean }, CleanResult];
   /** Drop images that are not current, previous, staged, served or fetched; without a current image only leftovers. */
   collectGarbage: [null, CleanResult];
   /** dir: absolute; without versions all images. */

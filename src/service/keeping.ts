@@ -32,8 +32,8 @@ export class Keeping {
     private readonly around: Surroundings,
   ) {}
 
-  async remove({ version }: Params<'remove'>): Promise<CleanResult> {
-    return this.cleaned(await this.store.remove(this.store.resolve(version).commit));
+  async remove({ version, previous = false }: Params<'remove'>): Promise<CleanResult> {
+    return this.cleaned(await this.store.remove(this.store.resolve(version).commit, { previous }));
   }
 
   async collectGarbage(): Promise<CleanResult> {

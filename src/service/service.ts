@@ -12,6 +12,7 @@ import type { SharedImage } from '../transfer/images-answer';
 import { TransferServer } from '../transfer/server';
 import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
 import { activationHook, runHook } from './activation';
+import { checkBattery } from './battery';
 import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result, Status } from './contract';
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
@@ -141,6 +142,7 @@ export class Service {
       this.near.watch();
       try {
         const to = await this.find(version, sources);
+        checkBattery();
         const result = await this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
         this.near.gave(this.upgrades.state?.progress.sources ?? [], result.seconds);
         return result;

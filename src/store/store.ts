@@ -380,9 +380,16 @@ export class Store {
     return this.#exclusively(() => this.#repair.run(commit, opts));
   }
 
-  /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */
-  async remove(commit: Oid): Promise<Cleaned> {
-    return this.#exclusively(() => this.#cleaning.remove(commit));
+  /**
+   * Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'.
+   * previous: also when it is the one kept to go back to; then there is nothing to go back to.
+   */
+  async remove(commit: Oid, { previous = false } = {}): Promise<Cleaned> {
+    return this.#exclusively(async () => {
+      if (previous)
+        await this.#choice.change(state => (state.previous === commit ? { ...state, previous: null } : state));
+      return this.#cleaning.remove(commit);
+    });
   }
 
   /**

@@ -103,9 +103,9 @@ describe('after a tap', () => {
     assert.equal(shown('choose-signed').bar.lines[1], 'Signed by Colegio Roble ✓ · Your work stays.');
   });
 
-  it('offers nothing when it would not fit, and says why', () => {
+  it('offers to make room when it would not fit, and says why', () => {
     const { bar } = shown('choose-no-room');
-    assert.equal(bar.button?.enabled, false);
+    assert.equal(bar.button?.action, 'make-room');
     assert.equal(bar.lines[1], 'Not enough room: it needs 25 MB, 9 MB are free.');
   });
 
@@ -247,14 +247,14 @@ describe('at the end', () => {
 describe('when something is wrong', () => {
   it('says what, and offers one thing to do', () => {
     const failed = shown('failed').alert;
-    assert.equal(failed?.title, 'The last laptop with 407 has left.');
+    assert.equal(failed?.title, 'The others have left.');
     assert.deepEqual(
       failed?.buttons.map(({ action }) => action),
       ['dismiss', 'upgrade'],
     );
     assert.deepEqual(
       shown('no-answer').alert?.buttons.map(({ action }) => action),
-      ['dismiss', 'look-again'],
+      ['dismiss', 'compare-again'],
     );
   });
 

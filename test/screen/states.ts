@@ -1,6 +1,7 @@
 /** The states of the screen, for its picture gallery and the tests of its view model. */
 import { type ErrorReport, PassItOnError } from '../../src/core/errors';
 import { relation } from '../../src/core/versions';
+import { NO_MORE_ROOM, PROBLEM_CODES } from '../../src/screen/problems';
 import { initialState, type ScreenState, withNeighbours } from '../../src/screen/state';
 import type {
   ImageInfo,
@@ -199,8 +200,29 @@ function as(relation: Relation, ...neighbours: Neighbour[]): Neighbour[] {
   return neighbours.map(n => ({ ...n, relation }));
 }
 
+/** Every error code, as the end of an upgrade that had begun. */
+const troubles = Object.fromEntries(
+  PROBLEM_CODES.map(code => [
+    `problem-${code}`,
+    base(CLASS, {
+      upgrade: upgrade('failed', {}, report(code, 'What the service says of it.', 'What the service would do.')),
+    }),
+  ]),
+);
+
 /** Name → state. */
 export const STATES: Record<string, ScreenState> = {
+  ...troubles,
+  'no-more-room': base(CLASS, { error: NO_MORE_ROOM }),
+  'give-up-previous': base(CLASS, { sacrificing: true, status: status({ previous: image('405') }) }),
+  teacher: base(CLASS, {
+    forTeacher: report(
+      'untrusted',
+      'This laptop does not know the key that signed this image: SHA256:abc.',
+      'Write the keys of those you trust into /etc/pass-it-on/allowed_signers.',
+    ),
+  }),
+  mending: base(CLASS, { pending: 'fix' }),
   starting: { ...initialState({ nick: 'Maya', colors: MY_COLORS }) },
   idle: base(),
   asking: base(CLASS, { selected: 'near:Ana', comparison: { state: 'asking' } }),
