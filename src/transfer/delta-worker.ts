@@ -1,10 +1,11 @@
 /** The thread that makes deltas: computing one takes seconds for a large file, and nothing else may wait for that. */
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { encodeDelta } from '../core/delta/encode';
 import type { SyncReader } from '../core/delta/reader';
+import { Scratch } from '../core/delta/scratch';
 
-/** Paths of the base, of the target, and of the file for a delta that is long. */
+/** Paths of the base, of the target, and of the file that the delta is appended to. */
 export interface DeltaOrder {
   id: number;
   base: string;
@@ -12,45 +13,48 @@ export interface DeltaOrder {
   file: string;
 }
 
-/** A short delta itself, or the length of what is in the file; nothing where the whole is no longer. */
+/** Where in the file the delta stands; null where the whole blob is no longer. */
 export interface DeltaDone {
   id: number;
+  /** Of the target, in bytes. */
   size: number;
-  bytes: Uint8Array | null;
-  fileLength: number | null;
+  delta: { start: number; length: number } | null;
   error: string | null;
 }
 
-const SHORT_BYTES = 256 << 10;
+const scratch = new Scratch();
 
 function makeDelta({ id, base, target, file }: DeltaOrder): DeltaDone {
-  const [from, to] = [openSync(base, 'r'), openSync(target, 'r')];
+  const opened: number[] = [];
+  const openToo = (path: string, flags: string) => {
+    opened.push(openSync(path, flags, 0o600));
+    return opened.at(-1)!;
+  };
   try {
-    const goal = reader(to);
-    const { size } = goal;
-    const parts: Buffer[] = [];
+    const [from, to] = [reader(openToo(base, 'r')), reader(openToo(target, 'r'))];
+    const output = openToo(file, 'a');
+    const start = fstatSync(output).size;
     let length = 0;
-    let output: number | null = null;
     try {
-      for (const part of encodeDelta(reader(from), goal)) {
+      for (const part of encodeDelta(from, to, scratch)) {
         length += part.length;
-        if (length >= size) break;
-        if (output === null && length > SHORT_BYTES) output = openSync(file, 'w', 0o600);
-        if (output === null) parts.push(part);
-        else for (const one of [...parts.splice(0), part]) writeSync(output, one);
+        if (length >= to.size) break;
+        writeWhole(output, part);
       }
-    } finally {
-      if (output !== null) closeSync(output);
+    } catch (cause) {
+      ftruncateSync(output, start);
+      throw cause;
     }
-    const useless = length >= size;
-    if (useless) rmSync(file, { force: true });
-    const short = !useless && output === null;
-    const bytes = short ? Buffer.concat(parts) : null;
-    return { id, size, bytes, fileLength: useless || short ? null : length, error: null };
+    const useless = length >= to.size;
+    if (useless) ftruncateSync(output, start);
+    return { id, size: to.size, delta: useless ? null : { start, length }, error: null };
   } finally {
-    closeSync(from);
-    closeSync(to);
+    for (const file of opened) closeSync(file);
   }
+}
+
+function writeWhole(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
 }
 
 function reader(file: number): SyncReader {
@@ -65,7 +69,7 @@ parentPort?.on('message', (order: DeltaOrder) => {
   try {
     done = makeDelta(order);
   } catch (cause) {
-    done = { id: order.id, size: 0, bytes: null, fileLength: null, error: String(cause) };
+    done = { id: order.id, size: 0, delta: null, error: String(cause) };
   }
   parentPort?.postMessage(done);
 });

@@ -22,6 +22,7 @@ import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid } from '../co
 import { MODE } from '../core/tree';
 import { mapOrdered } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
+import { copied } from './chunks';
 import { IMAGES_FILE, treesFile } from './export-layout';
 import { encodeEnd, MAGIC } from './frames';
 import { CURRENT_REF, HEAD_TEXT, packedRefsText, packOfCommit, packsText, refsText } from './git-layout';
@@ -169,7 +170,7 @@ class Writer {
       if (blob === null) throw missing(oid);
       const content = async function* () {
         yield Buffer.from(`blob ${blob.size}\0`, 'latin1');
-        yield* blob.chunks();
+        yield* copied(blob.chunks());
       };
       try {
         const deflate = createDeflate();

@@ -4,6 +4,7 @@ import { PassItOnError } from '../core/errors';
 import type { ObjectType, Oid } from '../core/object';
 import type { TreeEntry } from '../core/tree';
 import type { Store } from '../store/store';
+import { fileChunks } from './chunks';
 
 export interface Holdings {
   readObject(oid: Oid): Promise<{ type: ObjectType; data: Buffer } | null>;
@@ -17,12 +18,10 @@ export interface Holdings {
 
 export interface BlobContent {
   size: number;
-  /** To be read once; breaks off with 'damaged' when there are fewer bytes than that. */
+  /** To be read once, each valid until the next is asked for; breaks off with 'damaged' when there are fewer bytes than that. */
   chunks(): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
-
-const READ_BYTES = 256 * 1024;
 
 export function holdingsOf(store: Store): Holdings {
   return {
@@ -39,11 +38,11 @@ export function holdingsOf(store: Store): Holdings {
 }
 
 async function* chunksOf(oid: Oid, size: number, handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let left = size; left > 0; ) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(READ_BYTES, left)));
-    // The length is promised already: a file that shrank can only be answered by breaking off.
-    if (bytesRead === 0) throw new PassItOnError('damaged', `Blob ${oid} is cut off.`, 'Repair it with verify.');
-    left -= bytesRead;
-    yield buffer.subarray(0, bytesRead);
+  let left = size;
+  for await (const chunk of fileChunks(handle, 0, size)) {
+    left -= chunk.length;
+    yield chunk;
   }
+  // The length is promised already: a file that shrank can only be answered by breaking off.
+  if (left > 0) throw new PassItOnError('damaged', `Blob ${oid} is cut off.`, 'Repair it with verify.');
 }

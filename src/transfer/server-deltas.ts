@@ -2,12 +2,13 @@
  * Deltas between two blobs that this laptop happens to hold, made when somebody asks, in a thread of its own, and kept
  * for the next classmate in a cache that can be thrown away at any time.
  */
-import { mkdirSync, rmSync } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Oid } from '../core/object';
 import type { Store } from '../store/store';
+import { fileChunks } from './chunks';
+import { type CachedDelta, DeltaCache } from './delta-cache';
 import type { DeltaDone, DeltaOrder } from './delta-worker';
 
 export interface DeltaContent {
@@ -16,38 +17,28 @@ export interface DeltaContent {
   length: number;
   /** Of the blob it makes, in bytes. */
   size: number;
-  /** To be read once. */
+  /** To be read once, each valid until the next is asked for. */
   chunks(): AsyncGenerator<Buffer>;
   /** For one that is not read to its end. */
   close(): Promise<void>;
 }
 
-const MEMORY_BYTES = 16 << 20;
-const DISK_BYTES = 512 << 20;
-const READ_BYTES = 256 << 10;
-
-/** What is known of a delta; `bytes` where it is short, else it is in a file. */
-interface Made {
-  size: number;
-  length: number;
-  bytes: Buffer | null;
-}
+/** With nothing to do for so long the thread ends, and gives back its memory. */
+const IDLE_MS = 30_000;
 
 export class Deltas {
-  private readonly folder: string;
   private worker: Worker | null = null;
+  private rest: NodeJS.Timeout | null = null;
   private orders = 0;
   private readonly waiting = new Map<number, (done: DeltaDone | null) => void>();
-  private readonly making = new Map<string, Promise<Made | null>>();
-  /** In the order of their last use. */
-  private readonly made = new Map<string, Made>();
+  private readonly making = new Map<string, Promise<CachedDelta | null>>();
+  private readonly cache: DeltaCache;
 
   constructor(
     private readonly store: Store,
     private readonly program: string,
   ) {
-    this.folder = join(store.dir, 'cache', 'deltas');
-    rmSync(this.folder, { recursive: true, force: true });
+    this.cache = new DeltaCache(join(store.dir, 'cache', 'deltas'));
   }
 
   /** The delta that makes `target` from the first of `bases` that is held; null where the whole is better. */
@@ -58,44 +49,44 @@ export class Deltas {
 
   async close(): Promise<void> {
     for (const answer of this.waiting.values()) answer(null);
+    if (this.rest) clearTimeout(this.rest);
     await this.worker?.terminate();
-    rmSync(this.folder, { recursive: true, force: true });
+    this.cache.clear();
   }
 
   private async between(base: Oid, target: Oid): Promise<DeltaContent | null> {
     const key = `${base}-${target}`;
-    let made = this.made.get(key) ?? null;
-    if (made) this.made.delete(key);
-    else {
+    let delta = this.cache.get(key);
+    if (delta === undefined) {
       const making = this.making.get(key) ?? this.make(key, base, target).finally(() => this.making.delete(key));
       this.making.set(key, making);
-      made = await making;
+      delta = await making;
     }
-    if (!made) return null;
-    this.made.set(key, made);
-    await this.evict();
-    const { size, length, bytes } = made;
-    if (bytes) return { base, size, length, chunks: () => once(bytes), close: async () => {} };
-    // Opened at once: what is evicted meanwhile can still be read.
-    const handle = await open(join(this.folder, key)).catch(() => null);
-    return handle && { base, size, length, chunks: () => chunksOf(handle), close: () => handle.close() };
+    if (delta === null) return null;
+    const { file, start, length, size } = delta;
+    // Opened at once: what is dropped meanwhile can still be read.
+    const handle = await open(file).catch(() => null);
+    return (
+      handle && { base, size, length, chunks: () => fileChunks(handle, start, length), close: () => handle.close() }
+    );
   }
 
-  private async make(key: string, base: Oid, target: Oid): Promise<Made | null> {
+  private async make(key: string, base: Oid, target: Oid): Promise<CachedDelta | null> {
     // Also says that their files are still what they were.
     const held = await Promise.all([this.store.blobInfo(base), this.store.blobInfo(target)]);
     if (held.includes(null)) return null;
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const paths = { base: this.store.blobPath(base), target: this.store.blobPath(target) };
-    const done = await this.order({ id: this.orders++, ...paths, file: join(this.folder, key) });
+    const { file } = this.cache;
+    const done = await this.order({ id: this.orders++, ...paths, file });
     if (!done || done.error !== null || done.size !== held[1]!.size) return null;
-    const bytes = done.bytes && Buffer.from(done.bytes);
-    const length = bytes?.length ?? done.fileLength;
-    return length === null ? null : { size: done.size, length, bytes };
+    const delta = done.delta && { file, ...done.delta, size: done.size };
+    this.cache.set(key, delta);
+    return delta;
   }
 
   private order(order: DeltaOrder): Promise<DeltaDone | null> {
     const worker = this.running();
+    if (this.rest) clearTimeout(this.rest);
     return new Promise(resolve => {
       this.waiting.set(order.id, resolve);
       worker.postMessage(order);
@@ -109,9 +100,12 @@ export class Deltas {
     worker.on('message', (done: DeltaDone) => {
       this.waiting.get(done.id)?.(done);
       this.waiting.delete(done.id);
+      if (this.waiting.size === 0) this.restLater(worker);
     });
     const ended = () => {
-      if (this.worker === worker) this.worker = null;
+      // One that was resting has nobody waiting for it.
+      if (this.worker !== worker) return;
+      this.worker = null;
       for (const answer of this.waiting.values()) answer(null);
       this.waiting.clear();
     };
@@ -122,34 +116,11 @@ export class Deltas {
     return worker;
   }
 
-  /** Forgets what was not used for longest. */
-  private async evict(): Promise<void> {
-    let [memory, disk] = [0, 0];
-    for (const { length, bytes } of this.made.values()) {
-      if (bytes) memory += length;
-      else disk += length;
-    }
-    for (const [key, { length, bytes }] of this.made) {
-      if (memory <= MEMORY_BYTES && disk <= DISK_BYTES) return;
-      if (bytes ? memory <= MEMORY_BYTES : disk <= DISK_BYTES) continue;
-      this.made.delete(key);
-      if (bytes) memory -= length;
-      else {
-        disk -= length;
-        await rm(join(this.folder, key), { force: true });
-      }
-    }
-  }
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
-}
-
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(READ_BYTES));
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
+  private restLater(worker: Worker): void {
+    if (this.rest) clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      if (this.worker === worker) this.worker = null;
+      void worker.terminate();
+    }, IDLE_MS).unref();
   }
 }

@@ -9,6 +9,7 @@ import { constants, createDeflate } from 'node:zlib';
 import { looseObject, type Oid } from '../core/object';
 import type { Pack } from '../core/pack';
 import type { Store } from '../store/store';
+import { copied } from './chunks';
 import { ALWAYS_LOOSE, CURRENT_REF, HEAD_TEXT, packOfCommit, packsText, refsText } from './git-layout';
 import { holdingsOf } from './holdings';
 
@@ -57,7 +58,7 @@ async function sendLoose(store: Store, oid: Oid, response: ServerResponse): Prom
   response.writeHead(200, { 'Content-Type': 'application/x-git-loose-object' });
   const contents = async function* () {
     yield Buffer.from(`blob ${blob.size}\0`, 'latin1');
-    yield* blob.chunks();
+    yield* copied(blob.chunks());
   };
   try {
     await pipeline(contents, createDeflate({ level: constants.Z_BEST_SPEED }), response);

@@ -1,6 +1,7 @@
 /** One compressed frame stream as an HTTP answer: backpressure to the reader, nothing held back in memory. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { constants, createBrotliCompress } from 'node:zlib';
 import { encodeEnd, MAGIC } from './frames';
 import type { RateLimit } from './rate-limit';
@@ -9,8 +10,12 @@ import type { RateLimit } from './rate-limit';
 const QUALITY = 5;
 const WINDOW_BITS = 22;
 const ALIVE_EVERY_MS = 4_000;
+const GATHER_BYTES = 64 << 10;
 
-/** Drains `frames` into the answer; a client that goes away ends the generator. */
+/**
+ * Drains `frames` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
+ * for.
+ */
 export async function sendFrames(
   response: ServerResponse,
   frames: AsyncGenerator<Buffer>,
@@ -25,22 +30,27 @@ export async function sendFrames(
     params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY, [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS },
   });
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  // A large delta takes its time: the asker must see that there is life.
+  const writer = new GatheringWriter(compress);
+  response.once('close', () => {
+    gone.abort();
+    writer.giveUp();
+  });
+  // A large delta takes its time: the asker must see that there is life, and get what is ready.
   response.flushHeaders();
-  const alive = setInterval(() => compress.flush(), ALIVE_EVERY_MS);
+  const alive = setInterval(() => {
+    writer.push().then(
+      () => compress.flush(),
+      () => writer.giveUp(),
+    );
+  }, ALIVE_EVERY_MS);
   const sent = limit ? compress.pipe(limit.transform()) : compress;
   sent.pipe(response);
-  const write = async (chunk: Buffer) => {
-    if (!compress.write(chunk)) await once(compress, 'drain', { signal: gone.signal });
-  };
   try {
-    await write(MAGIC);
-    for await (const chunk of frames) {
-      if (gone.signal.aborted) return;
-      await write(chunk);
-    }
-    compress.end(encodeEnd());
+    await writer.write(MAGIC);
+    for await (const chunk of frames) await writer.write(chunk);
+    await writer.write(encodeEnd());
+    await writer.push();
+    compress.end();
     await once(response, 'finish', { signal: gone.signal });
   } catch (cause) {
     // The other laptop went away, which is its right.
@@ -49,5 +59,60 @@ export async function sendFrames(
     clearInterval(alive);
     sent.unpipe(response);
     compress.destroy();
+  }
+}
+
+/**
+ * Gathers what is written in one Buffer that is used again and again: a compressor is asked once for hundreds of small frames,
+ * and large files leave nothing behind for the garbage collector.
+ */
+class GatheringWriter {
+  private readonly gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  private length = 0;
+  /** The writes under way, which still need the Buffer. */
+  private writing = Promise.resolve();
+  private writes = 0;
+  private fail: (cause: Error) => void = () => {};
+  private failed: Error | null = null;
+
+  constructor(private readonly output: Writable) {
+    output.on('error', cause => this.giveUp(cause));
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    for (let at = 0; at < chunk.length; ) {
+      while (this.writes > 0) await this.writing;
+      at += this.gather(chunk, at);
+      if (this.length === GATHER_BYTES) await this.push();
+    }
+  }
+
+  /** Hands on what is gathered; done when the output has taken it. */
+  push(): Promise<void> {
+    this.writes++;
+    this.writing = this.writing.then(() => this.hand()).finally(() => this.writes--);
+    return this.writing;
+  }
+
+  /** Nobody will take any more: whoever waits is told. */
+  giveUp(cause: Error = new Error('Nobody reads this any more.')): void {
+    this.failed = cause;
+    this.fail(cause);
+  }
+
+  private gather(chunk: Buffer, from: number): number {
+    const count = chunk.copy(this.gathered, this.length, from);
+    this.length += count;
+    return count;
+  }
+
+  private hand(): Promise<void> {
+    const bytes = this.gathered.subarray(0, this.length);
+    this.length = 0;
+    return new Promise((resolve, reject) => {
+      if (this.failed) return reject(this.failed);
+      this.fail = reject;
+      this.output.write(bytes, cause => (cause ? reject(cause) : resolve()));
+    });
   }
 }

@@ -2,27 +2,33 @@ import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_B
 import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack, unpackSurely } from './gzip/file';
 import { Matcher, type Step } from './match';
 import { memoryReader, mustFill, Pages, type SyncReader } from './reader';
+import { Scratch } from './scratch';
 import { ByteSink, fold } from './varint';
 
 /**
  * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little; not compressed, but made so that brotli
  * makes it small. With an empty base it still makes small what is a gzip file. Synchronous, because it computes nearly all
- * the time: run it in a thread of its own. Needs up to 70 MB of memory whatever the sizes, much less for small files.
+ * the time: run it in a thread of its own. Needs up to 30 MB of memory whatever the sizes, much less for small files.
  *
+ * @param scratch for one who makes many deltas, one after the other; no two at a time may share it
  * @throws PassItOnError 'damaged' when a file is shorter than its reader said; and whatever the readers throw
  */
-export function* encodeDelta(base: SyncReader, target: SyncReader): Generator<Buffer> {
+export function* encodeDelta(
+  base: SyncReader,
+  target: SyncReader,
+  scratch: Scratch = new Scratch(),
+): Generator<Buffer> {
   const unpacked = readPacked(target, unpackSurely);
   if (unpacked === null) {
     yield Buffer.of(FORM.plain);
-    yield* windows(base, target);
+    yield* windows(base, target, scratch);
     return;
   }
   const unpackedBase = readPacked(base, unpack);
   const head = Buffer.of(unpackedBase === null ? FORM.targetUnpacked : FORM.bothUnpacked, 0, 0, 0);
   head.writeUIntLE(unpacked.length, 1, LENGTH_BYTES);
   yield head;
-  yield* windows(unpackedBase === null ? base : memoryReader(unpackedBase), memoryReader(unpacked));
+  yield* windows(unpackedBase === null ? base : memoryReader(unpackedBase), memoryReader(unpacked), scratch);
 }
 
 /** A gzip file, unpacked; null when it is none. */
@@ -36,12 +42,12 @@ function readPacked(file: SyncReader, how: (bytes: Buffer) => Buffer | null): Bu
   return how(bytes);
 }
 
-function* windows(base: SyncReader, target: SyncReader): Generator<Buffer> {
+function* windows(base: SyncReader, target: SyncReader, scratch: Scratch): Generator<Buffer> {
   if (target.size === 0) return;
-  const pages = new Pages(base);
-  const matcher = new Matcher(base, pages);
+  const pages = new Pages(base, scratch);
+  const matcher = new Matcher(base, pages, scratch);
   const writer = new WindowWriter(pages);
-  const memory = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, target.size));
+  const memory = Buffer.from(scratch.take('window'));
   for (let start = 0; start < target.size; start += WINDOW_BYTES) {
     const window = memory.subarray(0, Math.min(WINDOW_BYTES, target.size - start));
     mustFill(window, target.read(window, start));

@@ -1,4 +1,5 @@
 import { mustFill, type Page, type SyncReader } from './reader';
+import type { Scratch } from './scratch';
 
 /** Bytes by which a place is looked up among the blocks of the whole base. */
 export const KEY_BYTES = 8;
@@ -19,13 +20,14 @@ function hash(low: number, high: number): number {
 
 const EMPTY = -1;
 const BLOCK_BYTES = 16;
-const NUMBER_BITS = 23;
+const NUMBER_BITS = 21;
 const MAX_BLOCKS = 2 ** NUMBER_BITS - 1;
 const READ_BYTES = 1 << 20;
 
 /**
  * Where in the base eight given bytes stand at the beginning of a block: the first such place. One pass over the base, one number a
- * block of 16 bytes; blocks are longer in bases over 128 MB, so that it never takes more than 40 MB.
+ * block of 16 bytes; blocks are longer in bases over 32 MB, which costs
+ * hardly a byte in the delta, so that it never takes more than 10 MB.
  */
 export class BlockIndex {
   /** The block's number, and above it bits of the hash, which spare most looks at places that do not match. */
@@ -35,16 +37,17 @@ export class BlockIndex {
   private readonly filter: Uint8Array;
   private readonly blockBytes: number;
 
-  constructor(base: SyncReader) {
+  constructor(base: SyncReader, scratch: Scratch) {
     let blockBytes = BLOCK_BYTES;
     while (base.size / blockBytes > MAX_BLOCKS) blockBytes *= 2;
     this.blockBytes = blockBytes;
     const blocks = base.size < KEY_BYTES ? 0 : Math.floor((base.size - KEY_BYTES) / blockBytes) + 1;
     const bits = Math.max(4, Math.ceil(Math.log2(blocks + 1)));
-    this.table = new Int32Array(2 ** bits).fill(EMPTY);
-    this.mask = 2 ** bits - 1;
-    this.filter = new Uint8Array(2 ** bits);
-    const memory = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, base.size));
+    const slots = 2 ** bits;
+    this.table = new Int32Array(scratch.take('blocks'), 0, slots).fill(EMPTY);
+    this.mask = slots - 1;
+    this.filter = new Uint8Array(scratch.take('blockFilter'), 0, slots).fill(0);
+    const memory = Buffer.from(scratch.take('read'));
     for (let start = 0, block = 0; block < blocks; start += READ_BYTES) {
       const length = Math.min(READ_BYTES, base.size - start);
       const bytes = memory.subarray(0, length);
@@ -79,11 +82,16 @@ const STRIDE = 64;
 
 /** Every place of the base close to where we are. What moved, mostly moved little: this finds what blocks are too coarse for. */
 export class NearIndex {
-  private readonly table = new Int32Array(NEAR_SLOTS).fill(EMPTY);
+  private readonly table: Int32Array;
   private from = 0;
   private to = 0;
 
-  constructor(private readonly size: number) {}
+  constructor(
+    private readonly size: number,
+    scratch: Scratch,
+  ) {
+    this.table = new Int32Array(scratch.take('near'), 0, NEAR_SLOTS).fill(EMPTY);
+  }
 
   /** Moves to `position`, which `page` must be around. */
   moveTo(position: number, page: Page): void {

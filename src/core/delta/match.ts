@@ -1,6 +1,7 @@
 import { BlockIndex, KEY_BYTES, NEAR_KEY_BYTES, NearIndex, word } from './find';
 import { WORD_BYTES } from './format';
 import type { Page, Pages, SyncReader } from './reader';
+import type { Scratch } from './scratch';
 
 /** Takes `take` bytes at `position` of the base, some of them changed; then `literal` bytes that are not from there. */
 export interface Step {
@@ -76,10 +77,11 @@ export class Matcher {
   constructor(
     base: SyncReader,
     private readonly pages: Pages,
+    scratch: Scratch,
   ) {
     this.size = base.size;
-    this.blocks = new BlockIndex(base);
-    this.near = new NearIndex(base.size);
+    this.blocks = new BlockIndex(base, scratch);
+    this.near = new NearIndex(base.size, scratch);
     this.page = pages.around(0);
   }
 

@@ -1,4 +1,5 @@
 import { PassItOnError } from '../errors';
+import type { Scratch } from './scratch';
 
 /** Bytes that can be read anywhere, such as a file. */
 export interface RandomReader {
@@ -44,20 +45,27 @@ interface Slot extends Page {
 }
 
 /** Bases up to this size are held as one page. */
-const WHOLE_BYTES = 16 << 20;
+const WHOLE_BYTES = 6 << 20;
 const PAGE_BYTES = 64 << 10;
 /** What a page has on both sides of its own stretch, so that who compares near a border need not change pages. */
 export const MARGIN_BYTES = 16 << 10;
-const MAX_PAGES = 96;
+const MAX_PAGES = 64;
+const SLOT_BYTES = PAGE_BYTES + 2 * MARGIN_BYTES;
 
-/** A base as pages, of which those used last stay in memory: about 16 MB at most, however large the base. */
+/** A base as pages, of which those used last stay in memory: about 6 MB at most, however large the base. */
 export class Pages {
   private readonly pages = new Map<number, Slot>();
   private readonly stretch: number;
   private last: Slot = { bytes: Buffer.alloc(0), start: 0, end: 0, memory: Buffer.alloc(0), from: 0, to: 0 };
+  private readonly all: ArrayBuffer;
 
-  constructor(private readonly base: SyncReader) {
-    this.stretch = base.size <= WHOLE_BYTES ? WHOLE_BYTES : PAGE_BYTES;
+  constructor(
+    private readonly base: SyncReader,
+    scratch: Scratch,
+  ) {
+    const whole = base.size <= WHOLE_BYTES;
+    this.stretch = whole ? WHOLE_BYTES : PAGE_BYTES;
+    this.all = scratch.take('pages');
   }
 
   /** The page with MARGIN_BYTES before and after `position`, or with all there is. Outside of the base: the nearest page. */
@@ -90,6 +98,10 @@ export class Pages {
         return oldest.memory;
       }
     }
-    return Buffer.allocUnsafeSlow(Math.min(this.base.size, this.stretch + 2 * MARGIN_BYTES));
+    return Buffer.from(
+      this.all,
+      this.pages.size * SLOT_BYTES,
+      Math.min(this.base.size, this.stretch + 2 * MARGIN_BYTES),
+    );
   }
 }

@@ -1,0 +1,25 @@
+/** The most of each that an encoder uses, in bytes: 18 MB together. */
+const MOST = {
+  blocks: 8 << 20,
+  blockFilter: 2 << 20,
+  near: 1 << 16,
+  pages: 6 << 20,
+  read: 1 << 20,
+  window: 1 << 20,
+} as const;
+
+/**
+ * Memory that one encoder after the other uses. What is merely dropped stays in the process until somebody collects it, which for
+ * thousands of deltas in a row is far more than one of them needs; and what grows leaves holes behind. So each is taken once, as
+ * large as it can ever be: the system gives memory only when it is written to.
+ */
+export class Scratch {
+  private readonly held = new Map<string, ArrayBuffer>();
+
+  /** MOST[purpose] bytes with anything in them; valid until the same is asked for again. */
+  take(purpose: keyof typeof MOST): ArrayBuffer {
+    const held = this.held.get(purpose) ?? new ArrayBuffer(MOST[purpose]);
+    this.held.set(purpose, held);
+    return held;
+  }
+}
