@@ -12,6 +12,7 @@ import { applyDelta } from '../src/core/delta/apply';
 import { Bases } from '../src/core/delta/base';
 import { encodeDelta } from '../src/core/delta/encode';
 import { memoryReader } from '../src/core/delta/reader';
+import { Scratch } from '../src/core/delta/scratch';
 import { objectOid } from '../src/core/object';
 import { encodeHeader, KIND } from '../src/transfer/frames';
 
@@ -96,8 +97,11 @@ function* streams(list: readonly Changed[], payload: (file: Changed) => Buffer):
   if (parts.length > 0) yield Buffer.concat(parts);
 }
 
+const scratch = new Scratch();
+
 function delta({ path, base }: Changed): Buffer {
-  return Buffer.concat([...encodeDelta(memoryReader(contentOf(base)), memoryReader(readFileSync(path)))]);
+  const pieces = encodeDelta(memoryReader(contentOf(base)), memoryReader(readFileSync(path)), scratch);
+  return Buffer.concat(Array.from(pieces, piece => Buffer.from(piece)));
 }
 
 /** CPU seconds for making all files again from their deltas; fails if one is not what it was. */

@@ -158,7 +158,7 @@ const reader = (bytes: Buffer) => ({
   size: bytes.length,
   read: (into: Buffer, position: number) => bytes.copy(into, 0, position),
 });
-const RIGHT = Buffer.concat([...encodeDelta(reader(OLD), reader(NEW))]);
+const RIGHT = Buffer.concat(Array.from(encodeDelta(reader(OLD), reader(NEW)), piece => Buffer.from(piece)));
 const WHOLE = encodeFrame(KIND.whole, NEW_OID, NEW);
 
 test('a wrong delta is thrown away, and the same source is asked for the whole', async t => {

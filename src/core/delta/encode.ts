@@ -3,10 +3,10 @@ import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack, unpackSure
 import { Matcher, type Step } from './match';
 import { memoryReader, mustFill, Pages, type SyncReader } from './reader';
 import { Scratch } from './scratch';
-import { ByteSink, fold } from './varint';
+import { type ByteSink, fold } from './varint';
 
 /**
- * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little; not compressed, but made so that brotli
+ * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little, **each valid until the next is asked for**; not compressed, but made so that brotli
  * makes it small. With an empty base it still makes small what is a gzip file. Synchronous, because it computes nearly all
  * the time: run it in a thread of its own. Needs up to 30 MB of memory whatever the sizes, much less for small files.
  *
@@ -46,7 +46,7 @@ function* windows(base: SyncReader, target: SyncReader, scratch: Scratch): Gener
   if (target.size === 0) return;
   const pages = new Pages(base, scratch);
   const matcher = new Matcher(base, pages, scratch);
-  const writer = new WindowWriter(pages);
+  const writer = new WindowWriter(pages, scratch);
   const memory = Buffer.from(scratch.take('window'));
   for (let start = 0; start < target.size; start += WINDOW_BYTES) {
     const window = memory.subarray(0, Math.min(WINDOW_BYTES, target.size - start));
@@ -57,18 +57,27 @@ function* windows(base: SyncReader, target: SyncReader, scratch: Scratch): Gener
 
 /** Writes down what the matcher found. */
 class WindowWriter {
-  private readonly control = new ByteSink();
-  private readonly gaps = new ByteSink();
-  private readonly words = new ByteSink();
-  private readonly literals = new ByteSink();
-  private readonly parts = [this.control, this.gaps, this.words, this.literals];
+  private readonly parts: readonly ByteSink[];
+  private readonly control: ByteSink;
+  private readonly gaps: ByteSink;
+  private readonly words: ByteSink;
+  private readonly literals: ByteSink;
+  private readonly made: Buffer;
   /** Of the base: behind what was taken last. */
   private position = 0;
   /** Bytes taken as they are since the last word that differed. */
   private gap = 0;
 
-  constructor(private readonly pages: Pages) {}
+  constructor(
+    private readonly pages: Pages,
+    scratch: Scratch,
+  ) {
+    this.parts = scratch.sinks;
+    [this.control, this.gaps, this.words, this.literals] = scratch.sinks;
+    this.made = Buffer.from(scratch.take('made'));
+  }
 
+  /** Valid until the next. */
   write(window: Buffer, steps: readonly Step[]): Buffer {
     const before = this.position;
     this.begin();
@@ -82,9 +91,12 @@ class WindowWriter {
       this.begin();
       this.step(window, 0, { position: 0, take: 0, literal: window.length });
     }
-    const head = Buffer.alloc(PARTS * LENGTH_BYTES);
-    for (const [index, part] of this.parts.entries()) head.writeUIntLE(part.length, index * LENGTH_BYTES, LENGTH_BYTES);
-    return Buffer.concat([head, ...this.parts.map(part => part.written)]);
+    let length = PARTS * LENGTH_BYTES;
+    for (const [index, part] of this.parts.entries()) {
+      this.made.writeUIntLE(part.length, index * LENGTH_BYTES, LENGTH_BYTES);
+      length += part.written.copy(this.made, length);
+    }
+    return this.made.subarray(0, length);
   }
 
   private begin(): void {

@@ -1,11 +1,16 @@
-/** The most of each that an encoder uses, in bytes: 18 MB together. */
+import { LENGTH_BYTES, PARTS, SLACK_BYTES, WINDOW_BYTES } from './format';
+import { ByteSink } from './varint';
+
+/** The most of each that an encoder uses, in bytes: 19 MB together. */
 const MOST = {
   blocks: 8 << 20,
   blockFilter: 2 << 20,
   near: 1 << 16,
   pages: 6 << 20,
   read: 1 << 20,
-  window: 1 << 20,
+  window: WINDOW_BYTES,
+  /** A window of the delta. */
+  made: PARTS * LENGTH_BYTES + WINDOW_BYTES + SLACK_BYTES,
 } as const;
 
 /**
@@ -14,6 +19,8 @@ const MOST = {
  * large as it can ever be: the system gives memory only when it is written to.
  */
 export class Scratch {
+  /** Control, gaps, words, literals. */
+  readonly sinks = [new ByteSink(), new ByteSink(), new ByteSink(), new ByteSink()] as const;
   private readonly held = new Map<string, ArrayBuffer>();
 
   /** MOST[purpose] bytes with anything in them; valid until the same is asked for again. */

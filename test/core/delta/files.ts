@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { applyDelta } from '../../../src/core/delta/apply';
 import { encodeDelta } from '../../../src/core/delta/encode';
 import { memoryReader } from '../../../src/core/delta/reader';
+import type { Scratch } from '../../../src/core/delta/scratch';
 
-export function encode(base: Buffer, target: Buffer): Buffer {
-  return Buffer.concat([...encodeDelta(memoryReader(base), memoryReader(target))]);
+export function encode(base: Buffer, target: Buffer, scratch?: Scratch): Buffer {
+  const pieces = encodeDelta(memoryReader(base), memoryReader(target), scratch);
+  return Buffer.concat(Array.from(pieces, piece => Buffer.from(piece)));
 }
 
 /** The bytes in pieces that end at these places, or as they are. */

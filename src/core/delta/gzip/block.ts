@@ -50,6 +50,18 @@ function codes(starts: readonly number[], count: number): Uint8Array {
   return result;
 }
 
+/** For the symbols of a block. */
+export interface BlockMemory {
+  /** A literal, or the length of a match less 3. */
+  values: Uint8Array;
+  /** The distance of a match, or 0. */
+  back: Uint16Array;
+}
+
+export function blockMemory(): BlockMemory {
+  return { values: new Uint8Array(MOST_SYMBOLS), back: new Uint16Array(MOST_SYMBOLS) };
+}
+
 /** A code length, or a run of some, and how long the run is. */
 type Run = [symbol: number, extra: number];
 
@@ -61,12 +73,14 @@ export class Block {
   private readonly symbols = new Alphabet(286, LENGTH_EXTRA, FIRST_LENGTH, 15);
   private readonly distances = new Alphabet(30, DISTANCE_EXTRA, 0, 15);
   private readonly lengths = new Alphabet(19, RUN_EXTRA, REPEATED, 7);
-  /** A literal, or the length of a match less 3. */
-  private readonly values = new Uint8Array(MOST_SYMBOLS);
-  /** The distance of a match, or 0. */
-  private readonly back = new Uint16Array(MOST_SYMBOLS);
+  private readonly values: Uint8Array;
+  private readonly back: Uint16Array;
   private size = 0;
   private matches = 0;
+
+  constructor(memory: BlockMemory) {
+    ({ values: this.values, back: this.back } = memory);
+  }
 
   /** @param done bytes of the file that this block holds, without this one. Gives whether gzip ends the block here. */
   literal(byte: number, done: number): boolean {

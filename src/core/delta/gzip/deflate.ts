@@ -1,6 +1,6 @@
 import { badData } from '../../bad-data';
 import { BitSink } from './bits';
-import { Block, MAX_MATCH, MIN_MATCH } from './block';
+import { Block, type BlockMemory, blockMemory, MAX_MATCH, MIN_MATCH } from './block';
 
 const WINDOW = 1 << 15;
 const MASK = WINDOW - 1;
@@ -30,15 +30,38 @@ const EFFORT: Record<6 | 9, Effort> = {
 };
 export type Level = keyof typeof EFFORT;
 
-/** The stream of GNU gzip -6 or -9 for these bytes (deflate of its deflate.c), a piece for each block. */
+interface Memory extends BlockMemory {
+  window: Uint8Array;
+  previous: Uint16Array;
+  heads: Uint16Array;
+}
+
+/** A quarter of a megabyte each; thousands of small files in a row would leave them all to the garbage collector. */
+const unused: Memory[] = [];
+const MOST_UNUSED = 4;
+
+/** As if new: what stood in it must not matter. */
+function memoryFor(): Memory {
+  const memory = unused.pop() ?? {
+    window: new Uint8Array(2 * WINDOW),
+    previous: new Uint16Array(WINDOW),
+    heads: new Uint16Array(WINDOW),
+    ...blockMemory(),
+  };
+  for (const part of [memory.window, memory.previous, memory.heads]) part.fill(0);
+  return memory;
+}
+
+/** The stream of GNU gzip -6 or -9 for these bytes (deflate of its deflate.c), a piece for each block. To be made once. */
 export class Deflate {
   /** Two windows: the text slides from the second into the first. */
-  private readonly window = new Uint8Array(2 * WINDOW);
-  private readonly previous = new Uint16Array(WINDOW);
-  private readonly heads = new Uint16Array(WINDOW);
+  private readonly window: Uint8Array;
+  private readonly previous: Uint16Array;
+  private readonly heads: Uint16Array;
   private readonly effort: Effort;
-  private readonly block = new Block();
+  private readonly block: Block;
   private readonly sink = new BitSink();
+  private readonly memory = memoryFor();
   private hash = 0;
   /** Of the window: where we are, how much is there from here on, and where the block began: below 0 when that slid out. */
   private at = 0;
@@ -54,6 +77,8 @@ export class Deflate {
     private readonly input: Buffer,
     level: Level,
   ) {
+    ({ window: this.window, previous: this.previous, heads: this.heads } = this.memory);
+    this.block = new Block(this.memory);
     this.effort = EFFORT[level];
     this.stepsLeft = input.length * STEPS_PER_BYTE + MORE_STEPS;
   }
@@ -63,6 +88,14 @@ export class Deflate {
    * @throws PassItOnError 'bad-data' when this takes far longer than any real file
    */
   *pieces(): Generator<Buffer> {
+    try {
+      yield* this.blocks();
+    } finally {
+      if (unused.length < MOST_UNUSED) unused.push(this.memory);
+    }
+  }
+
+  private *blocks(): Generator<Buffer> {
     const { window, block } = this;
     this.begin();
     let length = MIN_MATCH - 1;

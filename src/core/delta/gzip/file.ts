@@ -11,6 +11,8 @@ import { Deflate } from './deflate';
 /** Larger ones stay as they are: both sides hold them in memory. */
 export const MOST_UNPACKED_BYTES = 8 << 20;
 
+/** What zlib takes for the size of a piece. */
+const LEAST_CHUNK = 64;
 /** CRC and length of the content. */
 const TAIL_BYTES = 8;
 /** What every gzip file begins with. */
@@ -47,8 +49,10 @@ export function unpack(file: Buffer): Buffer | null {
   if (head === null || file.length > MOST_UNPACKED_BYTES) return null;
   const packed = file.subarray(head, file.length - TAIL_BYTES);
   const most = MOST_UNPACKED_BYTES - head - TAIL_BYTES;
+  // In one piece, if it is what the file says: zlib would gather many, which takes the memory twice.
+  const promised = Math.min(Math.max(file.readUInt32LE(file.length - 4), LEAST_CHUNK), most) + 1;
   try {
-    const { buffer, engine } = inflateInfo(packed, most);
+    const { buffer, engine } = inflateInfo(packed, most, promised);
     // What comes behind the end of the stream would be lost.
     if (engine.bytesWritten !== packed.length) return null;
     return Buffer.concat([file.subarray(0, head), buffer, file.subarray(file.length - TAIL_BYTES)]);
@@ -59,8 +63,12 @@ export function unpack(file: Buffer): Buffer | null {
 }
 
 /** With `info`, node gives how much it read, too; the types do not know that. */
-function inflateInfo(packed: Buffer, maxOutputLength: number): { buffer: Buffer; engine: { bytesWritten: number } } {
-  const options = { info: true, maxOutputLength };
+function inflateInfo(
+  packed: Buffer,
+  maxOutputLength: number,
+  chunkSize: number,
+): { buffer: Buffer; engine: { bytesWritten: number } } {
+  const options = { info: true, maxOutputLength, chunkSize };
   return inflateRawSync(packed, options) as unknown as ReturnType<typeof inflateInfo>;
 }
 
