@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { PassItOnError } from '../core/errors';
+import { EFFORTS, type EffortWish, isEffort } from '../service/contract';
 
 export type Options = Record<string, string | boolean | (string | boolean)[] | undefined>;
 
@@ -73,6 +74,13 @@ export function number(options: Options, name: string, least: number, most: numb
     throw usageError(`--${name} takes a number from ${least} to ${most}.`);
   }
   return result;
+}
+
+/** How to weigh bytes against time. @throws PassItOnError 'usage' */
+export function effort(options: Options): EffortWish | undefined {
+  const value = text(options, 'effort');
+  if (value === undefined || isEffort(value)) return value;
+  throw usageError(`--effort takes ${EFFORTS.join(', ')}.`);
 }
 
 /** `#RRGGBB,#RRGGBB`: stroke and fill, as Sugar writes them. */

@@ -12,7 +12,7 @@ import type {
   Status,
   UpgradeState,
 } from '../service/contract';
-import { address, addresses, expectWords, number, type Options, required, text } from './args';
+import { address, addresses, effort, expectWords, number, type Options, required, text } from './args';
 import { duration, imageTitle, megabytes, shownNotes, table } from './format';
 import type { Output } from './output';
 import { adopt, exportTo, gc, manifest, remove, verify } from './store-commands';
@@ -183,9 +183,10 @@ function sayTrust(plan: Plan, output: Output): void {
 }
 
 const upgrade: Command = {
-  options: { from: { type: 'string', multiple: true }, wait: { type: 'string' } },
+  options: { from: { type: 'string', multiple: true }, wait: { type: 'string' }, effort: { type: 'string' } },
   check(words, options) {
     expectWords(words, ['VERSION']);
+    effort(options);
     number(options, 'wait', 0, MAX_WAIT_SECONDS);
   },
   async run(client, words, options, output) {
@@ -205,6 +206,7 @@ const upgrade: Command = {
         version: words[0]!,
         from: addresses(options, 'from'),
         patience: number(options, 'wait', 0, MAX_WAIT_SECONDS),
+        effort: effort(options),
       })
       .finally(() => output.endProgress());
     for (const warning of result.warnings) output.warn(warning);

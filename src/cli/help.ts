@@ -13,7 +13,7 @@ export const HELP = `Pass It On: upgrades this laptop from its neighbours, any v
                                        every change, until interrupted
   pass-it-on compare VERSION|ADDRESS [--from ADDRESS]...
                                        what would change, and how much to fetch
-  pass-it-on upgrade VERSION [--from ADDRESS]... [--wait SECONDS]
+  pass-it-on upgrade VERSION [--from ADDRESS]... [--wait SECONDS] [--effort auto|bytes|speed]
                                        compare, fetch, check and stage a version, newer or older
   pass-it-on status                    the images here, and a running upgrade
   pass-it-on activate [--restart]      the staged image becomes the current one
@@ -21,7 +21,7 @@ export const HELP = `Pass It On: upgrades this laptop from its neighbours, any v
   pass-it-on verify [VERSION] [--repair] [--from ADDRESS]...
                                        every path of a held image against its manifest; mend what differs
   pass-it-on manifest [VERSION]        all paths of a held image, for mtree(8)
-  pass-it-on adopt VERSION --root DIR [--from ADDRESS]... [--wait SECONDS]
+  pass-it-on adopt VERSION --root DIR [--from ADDRESS]... [--wait SECONDS] [--effort E]
                                        fill the store of a laptop that runs VERSION already, from its own files
   pass-it-on export DIR [VERSION]...   write images as a git repository for any web server or a USB stick
   pass-it-on remove VERSION            drop an image that is not in use

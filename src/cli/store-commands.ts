@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import type { CleanResult } from '../service/contract';
-import { addresses, expectWords, number, required, text } from './args';
+import { addresses, effort, expectWords, number, required, text } from './args';
 import type { Command } from './commands';
 import { duration, imageTitle, megabytes } from './format';
 import type { Output } from './output';
@@ -83,10 +83,11 @@ export const exportTo: Command = {
 };
 
 export const adopt: Command = {
-  options: { ...FROM, root: { type: 'string' }, wait: { type: 'string' } },
+  options: { ...FROM, root: { type: 'string' }, wait: { type: 'string' }, effort: { type: 'string' } },
   check(words, options) {
     expectWords(words, ['VERSION']);
     required(options, 'root');
+    effort(options);
     number(options, 'wait', 0, MAX_WAIT_SECONDS);
   },
   async run(client, words, options, output) {
@@ -95,6 +96,7 @@ export const adopt: Command = {
       root: resolve(text(options, 'root')!),
       from: addresses(options, 'from'),
       patience: number(options, 'wait', 0, MAX_WAIT_SECONDS),
+      effort: effort(options),
     });
     const { image, isCurrent, objectsTaken, bytesTaken, bytesReceived, seconds } = result;
     for (const warning of result.warnings) output.warn(warning);

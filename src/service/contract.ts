@@ -5,7 +5,10 @@
  */
 import type { ErrorReport } from '../core/errors';
 import type { relation } from '../core/versions';
+import type { EffortWish } from '../transfer/effort';
 import type { Step } from '../upgrade/steps';
+
+export { EFFORTS, type EffortWish, isEffort } from '../transfer/effort';
 
 export interface ImageInfo {
   name: string;
@@ -231,7 +234,7 @@ export interface Methods {
   /** target: VERSION, ADDRESS or commit; from: addresses to ask besides the neighbours seen. */
   compare: [{ target: string; from?: string[] }, Plan];
   /** Answers when staged; `progress` events meanwhile. patience: seconds to wait when all sources are gone. */
-  upgrade: [{ version: string; from?: string[]; patience?: number }, UpgradeResult];
+  upgrade: [{ version: string; from?: string[]; patience?: number; effort?: EffortWish }, UpgradeResult];
   /** Stop the running upgrade; what is fetched stays. */
   stopUpgrade: [null, null];
   /** Forget a stopped or failed upgrade and its partial downloads. */
@@ -252,7 +255,7 @@ export interface Methods {
   /** mtree(5) text of every path; the current image if none is named. */
   manifest: [{ version?: string }, string];
   /** root: absolute path of the running system. Answers when it is in the store; `progress` events meanwhile. */
-  adopt: [{ version: string; root: string; from?: string[]; patience?: number }, AdoptResult];
+  adopt: [{ version: string; root: string; from?: string[]; patience?: number; effort?: EffortWish }, AdoptResult];
 }
 
 export interface Events {

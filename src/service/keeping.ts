@@ -8,6 +8,7 @@ import { exportImages } from '../transfer/export';
 import type { SharedImage } from '../transfer/images-answer';
 import { repairImage } from '../upgrade/repair';
 import type { AdoptResult, CleanResult, ExportResult, ImageInfo, Params, VerifyReport } from './contract';
+import { readSettings } from './settings';
 import type { Sources } from './sources';
 import type { Upgrades } from './upgrades';
 
@@ -74,7 +75,10 @@ export class Keeping {
   }
 
   /** root: absolute. */
-  async adopt({ version, root, from, patience }: Params<'adopt'>, defaultPatience: number): Promise<AdoptResult> {
+  async adopt(
+    { version, root, from, patience, effort }: Params<'adopt'>,
+    defaultPatience: number,
+  ): Promise<AdoptResult> {
     if (!(await stat(root).catch(() => null))?.isDirectory()) {
       const remedy = 'Name the folder of the running system with --root; usually it is /.';
       throw new PassItOnError('not-found', `${root} is not a folder.`, remedy);
@@ -82,7 +86,8 @@ export class Keeping {
     const sources = this.around.sources(from ?? []);
     const to = await this.around.find(version, sources);
     let taken = { objects: 0, bytes: 0 };
-    const result = await this.upgrades.start(to, sources, patience ?? defaultPatience, async (pipeline, signal) => {
+    const wishes = { patience: patience ?? defaultPatience, effort: effort ?? readSettings().effort };
+    const result = await this.upgrades.start(to, sources, wishes, async (pipeline, signal) => {
       taken = await pipeline.adopt(to.commit, root, signal);
     });
     const { bytesReceived, seconds, warnings } = result;

@@ -136,14 +136,17 @@ export class Service {
     // Counted for each connection by the RPC server, which calls watchNeighbours itself.
     watchNeighbours: () => this.near.list(),
     compare: ({ target, from }) => this.compare(target, from ?? []),
-    upgrade: async ({ version, from, patience }) => {
+    upgrade: async ({ version, from, patience, effort }) => {
       const sources = this.sources(from ?? []);
       // Watched all the while, so that late-comers can help.
       this.near.watch();
       try {
         const to = await this.find(version, sources);
         checkBattery();
-        const result = await this.upgrades.start(to, sources, patience ?? DEFAULT_PATIENCE_SECONDS);
+        const result = await this.upgrades.start(to, sources, {
+          patience: patience ?? DEFAULT_PATIENCE_SECONDS,
+          effort: effort ?? readSettings().effort,
+        });
         this.near.gave(this.upgrades.state?.progress.sources ?? [], result.seconds);
         return result;
       } finally {

@@ -3,6 +3,7 @@
  * by environment variables, which come first.
  */
 import { dirname, resolve } from 'node:path';
+import { EFFORTS, type EffortWish, isEffort } from '../transfer/effort';
 import { MISSING, Reread } from './reread';
 
 export interface Settings {
@@ -12,12 +13,14 @@ export interface Settings {
   allowUnsigned: boolean;
   /** Addresses of school servers and the like, to ask besides the laptops seen. */
   sources: readonly string[];
+  /** How to weigh bytes against time where nobody says otherwise. */
+  effort: EffortWish;
   /** Plain sentences about what could not be understood; the careful default counts there. */
   problems: string[];
 }
 
 const DEFAULT_PATH = '/etc/pass-it-on/settings.json';
-const DEFAULTS: Settings = { allowedSigners: null, allowUnsigned: false, sources: [], problems: [] };
+const DEFAULTS: Settings = { allowedSigners: null, allowUnsigned: false, sources: [], effort: 'auto', problems: [] };
 
 const MAX_SOURCES = 16;
 
@@ -52,12 +55,14 @@ function parse(data: Buffer | string, path: string): Settings {
     'allowed-signers': signers = null,
     'allow-unsigned': unsigned = false,
     sources = [],
+    effort = 'auto',
   } = parsed as Record<string, unknown>;
   if (signers !== null && typeof signers !== 'string') return wrong('allowed-signers is no path');
   if (typeof unsigned !== 'boolean') return wrong('allow-unsigned is neither true nor false');
   if (!Array.isArray(sources) || sources.length > MAX_SOURCES || !sources.every(one => typeof one === 'string')) {
     return wrong(`sources is no list of at most ${MAX_SOURCES} addresses`);
   }
+  if (!isEffort(effort)) return wrong(`effort is none of ${EFFORTS.join(', ')}`);
   const allowedSigners = signers === null ? null : resolve(dirname(path), signers);
-  return { allowedSigners, allowUnsigned: unsigned, sources, problems: [] };
+  return { allowedSigners, allowUnsigned: unsigned, sources, effort, problems: [] };
 }

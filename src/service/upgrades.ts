@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import type { Store } from '../store/store';
 import type { SharedImage } from '../transfer/images-answer';
-import { Pipeline, type PipelineProgress } from '../upgrade/pipeline';
+import { Pipeline, type PipelineOptions, type PipelineProgress } from '../upgrade/pipeline';
 import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
 import { logError } from './log';
 import type { Sources } from './sources';
@@ -17,6 +17,9 @@ const FILE = 'upgrade.json';
 
 /** How an image is brought here. */
 export type Bring = (pipeline: Pipeline, signal: AbortSignal) => Promise<void>;
+
+/** patience: seconds to wait when all sources are gone. */
+export type Wishes = Pick<PipelineOptions, 'patience' | 'effort'>;
 
 const NOTHING_YET: Progress = {
   step: 'compare',
@@ -72,7 +75,7 @@ export class Upgrades {
    * Resolves when the image is staged. Asking again for what is running already joins it.
    * @throws PassItOnError 'busy' while another upgrade runs; and all of the pipeline's.
    */
-  start(to: SharedImage, sources: Sources, patience: number, bring?: Bring): Promise<UpgradeResult> {
+  start(to: SharedImage, sources: Sources, wishes: Wishes, bring?: Bring): Promise<UpgradeResult> {
     if (this.running) {
       if (this.running.commit === to.commit) {
         sources.close();
@@ -83,7 +86,7 @@ export class Upgrades {
     }
     const stop = new AbortController();
     const run: Bring = bring ?? ((pipeline, signal) => pipeline.run(to.commit, signal));
-    const result = this.run(to, sources, patience, stop.signal, run).finally(() => {
+    const result = this.run(to, sources, wishes, stop.signal, run).finally(() => {
       this.running = null;
       sources.close();
     });
@@ -116,7 +119,7 @@ export class Upgrades {
   private async run(
     to: SharedImage,
     sources: Sources,
-    patience: number,
+    wishes: Wishes,
     signal: AbortSignal,
     bring: Bring,
   ): Promise<UpgradeResult> {
@@ -128,7 +131,7 @@ export class Upgrades {
     let warnings: string[] = [];
     let over = false;
     const pipeline = new Pipeline(this.store, sources, {
-      patience,
+      ...wishes,
       // What still trickles in after the end must not make it look as if it ran on.
       onProgress: progress => {
         if (!over) this.tell({ to: image, from, state: 'running', progress: report(progress), error: null });

@@ -10,9 +10,10 @@ import { longestDelta } from '../core/delta/format';
 import type { RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { Effort, type EffortWish } from './effort';
 import { DELTA_HEAD_BYTES, decodeDeltaHead, type Frame, KIND } from './frames';
 import { Scheduler, type Wanted } from './scheduler';
-import type { Source } from './source';
+import type { How, Source } from './source';
 
 /** Where blobs are put: the store. */
 export interface Receiver {
@@ -67,6 +68,8 @@ interface Health {
   objects: number;
   /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
   deltas: boolean;
+  /** In which form to ask it. */
+  effort: Effort;
 }
 
 /** A delta did not make the blob: its source lied, or the base here is damaged. The whole blob will tell. */
@@ -91,6 +94,7 @@ export class BlobFetch {
     private readonly receiver: Receiver,
     private readonly signal: AbortSignal,
     private readonly onProgress: () => void,
+    private readonly wish: EffortWish = 'auto',
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.finished = new Promise((resolve, reject) => {
@@ -122,16 +126,18 @@ export class BlobFetch {
     const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
     this.givers.set(source.address, giver);
     const objects = partial ? PROBE_OBJECTS : BATCH_OBJECTS;
-    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true, place: 0, objects };
+    const effort = new Effort(this.wish);
+    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true, place: 0, objects, effort };
     for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
   }
 
   private async lane(giver: Giver, health: Health): Promise<void> {
     while (this.scheduler.left > 0 && !this.ended && giver.state !== 'gone') {
       const now = performance.now();
+      const { form, most } = health.effort.choose();
       const batch = this.scheduler.take(
         giver.source.address,
-        this.batchBytes(health),
+        Math.min(this.batchBytes(health), most),
         health.objects,
         now,
         health.place,
@@ -146,10 +152,18 @@ export class BlobFetch {
       }
       giver.state = 'giving';
       health.busyLanes++;
+      health.effort.begun(form);
+      let bytes = 0;
+      let busy: number | null = null;
       try {
-        const begun = performance.now();
-        const bytes = await this.giveBatch(giver, batch, health.deltas);
-        health.rate = bytes / ((performance.now() - begun) / 1000);
+        const how: How = {
+          form,
+          onBusy: share => {
+            busy = share;
+          },
+        };
+        bytes = await this.giveBatch(giver, batch, health.deltas, how);
+        health.rate = bytes / ((performance.now() - now) / 1000);
         health.failures = 0;
         if (giver.partial) seek(health, bytes > 0);
       } catch (cause) {
@@ -166,6 +180,7 @@ export class BlobFetch {
         if (lied || ++health.failures >= FAILURES_UNTIL_GONE) giver.state = 'gone';
         else await sleep(RETRY_MS, undefined, { signal: this.signal }).catch(() => {});
       } finally {
+        health.effort.learn({ form, bytes, seconds: (performance.now() - now) / 1000, busy });
         health.busyLanes--;
         if (giver.state === 'giving' && health.busyLanes === 0) giver.state = 'idle';
         this.announceChange();
@@ -181,13 +196,13 @@ export class BlobFetch {
   }
 
   /** Returns the raw bytes received. */
-  private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean): Promise<number> {
+  private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean, how: How): Promise<number> {
     const { address } = giver.source;
     const request = deltas ? batch : batch.map(wanted => ({ ...wanted, bases: [] }));
     const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
-      for await (const frame of giver.source.objects(request, this.signal)) {
+      for await (const frame of giver.source.objects(request, this.signal, how)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
           const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;

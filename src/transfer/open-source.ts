@@ -5,7 +5,7 @@ import { type Address, formatAddress, formatWebFolder, parseAddress, parseWebFol
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
 import type { ImagesAnswer } from './images-answer';
-import { type AskedBlob, HttpSource, type Source } from './source';
+import { type AskedBlob, type How, HttpSource, type Source } from './source';
 import { StaticSource } from './static-source';
 
 /** Somebody to ask: at an address in the form of normalAddress(). */
@@ -62,8 +62,8 @@ class PortSource implements Source {
     return this.who.trees(commit, have, signal);
   }
 
-  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame> {
-    return this.who.objects(asked, signal);
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame> {
+    return this.who.objects(asked, signal, how);
   }
 
   close(): void {

@@ -14,7 +14,9 @@ export class RateLimit {
   transform(): Transform {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
-        this.take(chunk.length).then(() => done(null, chunk), done);
+        // It is read after this is done with it, when its memory may be used for something else.
+        const copy = Buffer.from(chunk);
+        this.take(chunk.length).then(() => done(null, copy), done);
       },
     });
   }

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import type { Store } from '../store/store';
+import type { Form } from './effort';
 import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, KIND } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
@@ -25,7 +26,14 @@ export async function serveObjects(
   limit: RateLimit | null,
 ): Promise<void> {
   const asked = parseRequest(await readBody(request));
-  await sendFrames(response, objectFrames(holdingsOf(store), asked, deltas), limit);
+  const form = formWanted(request);
+  await sendFrames(response, objectFrames(holdingsOf(store), asked, form === 'raw' ? null : deltas), limit, form);
+}
+
+/** What the asker wants, in HTTP's own words where it has them. */
+function formWanted({ url = '', headers }: IncomingMessage): Form {
+  if (!/\bbr\b/.test(headers['accept-encoding']?.toString() ?? '')) return 'raw';
+  return url.endsWith('?effort=bytes') ? 'small' : 'delta';
 }
 
 /** @throws PassItOnError 'bad-data' */

@@ -1,14 +1,14 @@
-/** One compressed frame stream as an HTTP answer: backpressure to the reader, nothing held back in memory. */
+/** One frame stream as an HTTP answer: backpressure to the reader, nothing held back in memory. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { constants, createBrotliCompress } from 'node:zlib';
+import type { Form } from './effort';
+import { compressorFor } from './encoding';
 import { encodeEnd, MAGIC } from './frames';
 import type { RateLimit } from './rate-limit';
+import { BUSY_TRAILER } from './source';
+import { WireWatch } from './wire-watch';
 
-/** A good compromise between a weak laptop's CPU and a shared radio; measured in docs/performance.md. */
-const QUALITY = 5;
-const WINDOW_BITS = 22;
 const ALIVE_EVERY_MS = 4_000;
 const GATHER_BYTES = 64 << 10;
 
@@ -20,17 +20,18 @@ export async function sendFrames(
   response: ServerResponse,
   frames: AsyncGenerator<Buffer>,
   limit: RateLimit | null,
+  form: Form,
 ): Promise<void> {
+  const compress = compressorFor(form);
   response.writeHead(200, {
     'Content-Type': 'application/x-pass-it-on',
-    'Content-Encoding': 'br',
     'Cache-Control': 'no-store',
-  });
-  const compress = createBrotliCompress({
-    params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY, [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS },
+    Trailer: BUSY_TRAILER,
+    ...(compress && { 'Content-Encoding': 'br' }),
   });
   const gone = new AbortController();
-  const writer = new GatheringWriter(compress);
+  const slowed = limit?.transform() ?? null;
+  const writer = new GatheringWriter(compress ?? slowed ?? response);
   response.once('close', () => {
     gone.abort();
     writer.giveUp();
@@ -39,26 +40,38 @@ export async function sendFrames(
   response.flushHeaders();
   const alive = setInterval(() => {
     writer.push().then(
-      () => compress.flush(),
+      () => compress?.flush(),
       () => writer.giveUp(),
     );
   }, ALIVE_EVERY_MS);
-  const sent = limit ? compress.pipe(limit.transform()) : compress;
-  sent.pipe(response);
+  const watch = response.socket && new WireWatch(response.socket);
   try {
+    // Not `pipe` to its end: the trailer comes after the last byte.
+    compress?.pipe(slowed ?? response, { end: false });
+    slowed?.pipe(response, { end: false });
     await writer.write(MAGIC);
     for await (const chunk of frames) await writer.write(chunk);
     await writer.write(encodeEnd());
     await writer.push();
-    compress.end();
-    await once(response, 'finish', { signal: gone.signal });
+    for (const stage of [compress, slowed]) {
+      if (!stage) continue;
+      const ended = once(stage, 'end', { signal: gone.signal });
+      stage.end();
+      await ended;
+    }
+    const busy = watch?.end() ?? null;
+    if (busy !== null) response.addTrailers({ [BUSY_TRAILER]: busy.toFixed(2) });
+    const finished = once(response, 'finish', { signal: gone.signal });
+    response.end();
+    await finished;
   } catch (cause) {
     // The other laptop went away, which is its right.
     if (!gone.signal.aborted) throw cause;
   } finally {
     clearInterval(alive);
-    sent.unpipe(response);
-    compress.destroy();
+    watch?.end();
+    compress?.destroy();
+    slowed?.destroy();
   }
 }
 

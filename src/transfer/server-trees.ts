@@ -24,7 +24,7 @@ export function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit);
+  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit, 'delta');
 }
 
 /** What an image's place among git's objects is. */

@@ -1,9 +1,11 @@
 /** Somebody who can give objects: a laptop (here), a folder, a web server with plain files; all with the same face. */
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
 import type { Oid } from '../core/object';
 import { type Address, formatAddress } from './address';
+import type { Form } from './effort';
 import { type Frame, readFrames } from './frames';
 import { HttpClient } from './http-client';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
@@ -16,6 +18,13 @@ export interface AskedBlob {
   size?: number;
 }
 
+/** How blobs are asked for; sources that cannot do so give them as they can. */
+export interface How {
+  form: Form;
+  /** At the end: for how much of the time, from 0 to 1, its link was busy, if the source says so. */
+  onBusy?(share: number): void;
+}
+
 export interface Source {
   /** `host:port`, a URL, or a folder; also what tells sources apart. */
   readonly address: string;
@@ -25,9 +34,13 @@ export interface Source {
   /** Commit, attributes, trees and sizes of an image, without the trees below `have`. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
-  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame>;
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
   close(): void;
 }
+
+const DELTAS: How = { form: 'delta' };
+/** After the end of the frames: the share of the time in which the link was busy. */
+export const BUSY_TRAILER = 'pass-it-on-busy';
 
 const CONNECTIONS = 4;
 
@@ -55,10 +68,15 @@ export class HttpSource implements Source {
     yield* this.frames(await this.client.ask('GET', `/images/${commit}/trees${query}`, { headers, signal }));
   }
 
-  async *objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame> {
-    const lines = asked.map(({ oid, bases }) => `${[oid, ...bases].join(' ')}\n`);
-    const headers = { 'Accept-Encoding': 'br' };
-    yield* this.frames(await this.client.ask('POST', '/objects', { body: lines.join(''), headers, signal }));
+  async *objects(asked: readonly AskedBlob[], signal?: AbortSignal, how: How = DELTAS): AsyncGenerator<Frame> {
+    const raw = how.form === 'raw';
+    const lines = asked.map(({ oid, bases }) => `${[oid, ...(raw ? [] : bases)].join(' ')}\n`);
+    const headers = { 'Accept-Encoding': raw ? 'identity' : 'br', TE: 'trailers' };
+    const path = how.form === 'small' ? '/objects?effort=bytes' : '/objects';
+    const answer = await this.client.ask('POST', path, { body: lines.join(''), headers, signal });
+    yield* this.frames(answer);
+    const busy = Number(answer.trailers[BUSY_TRAILER]);
+    if (busy >= 0 && busy <= 1) how.onBusy?.(busy);
   }
 
   close(): void {
@@ -70,6 +88,10 @@ export class HttpSource implements Source {
     const body: Readable = packed ? pipeline(answer, createBrotliDecompress(), () => {}) : answer;
     try {
       yield* readFrames(this.client.unbroken(body));
+      // What follows the last frame, so that the connection can be used again.
+      body.resume();
+      // Whatever happens to it by now, the frames are all here.
+      if (!answer.readableEnded && !answer.destroyed) await once(answer, 'close').catch(() => {});
     } finally {
       body.destroy();
       answer.destroy();

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Gathered, Quarantine, Store } from '../store/store';
+import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
 import { type Comparison, compareWithAny } from './compare';
 import { type Estimate, ProgressMeter } from './progress';
@@ -24,6 +25,8 @@ export interface PipelineProgress extends Estimate {
 export interface PipelineOptions {
   /** How long to wait for a laptop when all are gone, in seconds. */
   patience: number;
+  /** How to weigh bytes against time; 'auto' unless told. */
+  effort?: EffortWish;
   onProgress(progress: PipelineProgress): void;
   /** Is this an image to take? Gets the bytes of its commit; rejects where it is not. */
   admit(commit: Oid, data: Buffer): Promise<void>;
@@ -152,11 +155,12 @@ export class Pipeline {
     const stop = AbortSignal.any([signal, ended.signal]);
     // Many sources at once listen to it, which is no leak.
     setMaxListeners(0, stop);
-    const fetch = new BlobFetch(comparison.wanted, this.store, stop, () => {
+    const onProgress = () => {
       this.waiting = fetch.waiting;
       this.meter.update(fetch.objectsDone, fetch.bytesDone);
       this.tell();
-    });
+    };
+    const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, this.options.effort);
     this.fetch = fetch;
     for (const { source, nick, partial } of this.found.values()) fetch.addSource(source, nick, partial);
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {

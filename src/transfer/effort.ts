@@ -1,0 +1,86 @@
+/**
+ * In which form to ask a source for blobs. On a slow shared radio deltas win; on a fast wire they cost more time than they
+ * save. Pure: it is told what each batch brought.
+ *
+ * It begins with deltas. While the sender says that its link had nothing to do, a small batch is asked for raw now and
+ * then; whichever form brings more content a second is kept, until it does worse than the other did. On a busy link
+ * nothing is tried: there raw bytes would only cost.
+ */
+
+/** delta: deltas where there is a base, compressed; small: the same with more patience; raw: whole and as they are. */
+export type Form = 'delta' | 'small' | 'raw';
+
+export const EFFORTS = ['auto', 'bytes', 'speed'] as const;
+export type EffortWish = (typeof EFFORTS)[number];
+
+export function isEffort(word: unknown): word is EffortWish {
+  return EFFORTS.some(effort => effort === word);
+}
+
+export interface Brought {
+  form: Form;
+  /** Of content, in bytes. */
+  bytes: number;
+  seconds: number;
+  /** From 0 to 1: how much of that time the sender had bytes waiting for its link; null where it did not say. */
+  busy: number | null;
+}
+
+/** Large enough for a rate, small enough to waste little. Bytes. */
+const TRIAL_BYTES = 1 << 20;
+/** A link that is busy for less of the time could carry more. */
+const IDLE_BELOW = 0.25;
+/** Raw must be clearly better to be worth more bytes; and is given up before it is clearly worse. */
+const BETTER = 1.2;
+/** Batches until the next trial: after each that failed twice as many. */
+const FIRST_PAUSE = 2;
+const LONGEST_PAUSE = 256;
+const SMOOTH = 0.5;
+
+export class Effort {
+  private form: Form;
+  /** Bytes of content a second; null while unknown. */
+  private readonly rates: { delta: number | null; raw: number | null } = { delta: null, raw: null };
+  private idle = false;
+  private trying = false;
+  private pause = FIRST_PAUSE;
+  private wait = 0;
+
+  constructor(private readonly wish: EffortWish) {
+    this.form = wish === 'speed' ? 'raw' : wish === 'bytes' ? 'small' : 'delta';
+  }
+
+  /** The next batch: in which form, and of at most how many bytes. A batch that is asked for so is told to `begun`. */
+  choose(): { form: Form; most: number } {
+    const tries = this.wish === 'auto' && this.form === 'delta' && this.idle && this.wait === 0 && !this.trying;
+    return tries ? { form: 'raw', most: TRIAL_BYTES } : { form: this.form, most: Number.POSITIVE_INFINITY };
+  }
+
+  begun(form: Form): void {
+    if (form !== this.form) this.trying = true;
+  }
+
+  /** A batch that failed brought nothing. */
+  learn({ form, bytes, seconds, busy }: Brought): void {
+    if (this.wish !== 'auto' || form === 'small') return;
+    const tried = form !== this.form;
+    if (bytes > 0 && seconds > 0) {
+      const rate = bytes / seconds;
+      const known = this.rates[form];
+      this.rates[form] = known === null || tried ? rate : known * (1 - SMOOTH) + rate * SMOOTH;
+    }
+    if (form === 'delta') {
+      this.idle = busy !== null && busy < IDLE_BELOW;
+      this.wait = Math.max(0, this.wait - 1);
+    }
+    if (form !== 'raw') return;
+    if (tried) this.trying = false;
+    const { delta, raw } = this.rates;
+    const enough = (delta ?? 0) * (this.form === 'raw' ? 1 : BETTER);
+    this.form = bytes > 0 && raw !== null && raw > enough ? 'raw' : 'delta';
+    if (this.form === 'raw') return;
+    this.rates.raw = null;
+    this.wait = this.pause;
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+}
