@@ -47,6 +47,7 @@ export class Admission {
       const image = describe(head, dir, totals.bytes);
       await held.add({ image, head, tag });
       await quarantine.remove();
+      await layout.forgetRests();
       return image;
     } catch (error) {
       await removeTree(building);

@@ -1,8 +1,9 @@
 /** The two ways in which a blob comes in. Nothing of it can be seen before its hash was right. */
-import { promises } from 'node:fs';
+import { constants, promises } from 'node:fs';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { BlobHasher, type Oid } from '../core/object';
 import type { Blobs } from './blobs';
+import { withBuffer } from './buffers';
 
 /** Receives one blob; nothing of it can be seen before `commit`. */
 export interface BlobWriter {
@@ -11,6 +12,8 @@ export interface BlobWriter {
   commit(): Promise<void>;
   /** Keeps nothing. Harmless after `commit` or a failure. */
   abort(): Promise<void>;
+  /** Stops in the middle, and keeps what came of a large one, to go on with (`keptBytes`). Harmless like `abort`. */
+  suspend(): Promise<void>;
 }
 
 export function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
@@ -51,30 +54,57 @@ export class SmallWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {}
+
+  async suspend(): Promise<void> {}
 }
 
-/** Any size: through a temporary file, hashed on the way. */
+/**
+ * Any size: through a file under `partial/`, hashed on the way. It has the blob's name, so that what came can be gone on
+ * with after a stop, or a crash; unless somebody else is receiving the same blob, whose file that is.
+ */
 export class LargeWriter implements BlobWriter {
   readonly #hasher: BlobHasher;
+  #written = 0;
   #done = false;
 
   private constructor(
     private readonly blobs: Blobs,
     private readonly oid: Oid,
     size: number,
-    private readonly temporary: string,
+    private readonly file: { path: string; release(): void },
     private readonly handle: promises.FileHandle,
   ) {
     this.#hasher = new BlobHasher(size);
   }
 
-  static async begin(blobs: Blobs, oid: Oid, size: number): Promise<BlobWriter> {
-    const temporary = blobs.temporary();
+  /** from: how many bytes of what was kept to begin with. Throws 'damaged' when there are fewer. */
+  static async begin(blobs: Blobs, oid: Oid, size: number, from: number): Promise<BlobWriter> {
+    const file = blobs.claim(oid);
+    let handle: promises.FileHandle | null = null;
     try {
-      return new LargeWriter(blobs, oid, size, temporary, await promises.open(temporary, 'wx', 0o600));
+      handle = await promises.open(file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      await handle.truncate(Math.min(from, (await handle.stat()).size));
+      const writer = new LargeWriter(blobs, oid, size, file, handle);
+      await writer.#recall(from);
+      return writer;
     } catch (error) {
+      await handle?.close();
+      file.release();
       throw toPassItOnError(error);
     }
+  }
+
+  /** Hashes what is there already. */
+  async #recall(from: number): Promise<void> {
+    await withBuffer(async buffer => {
+      while (this.#written < from) {
+        const most = Math.min(buffer.length, from - this.#written);
+        const { bytesRead } = await this.handle.read(buffer, 0, most, this.#written);
+        if (bytesRead === 0) throw new PassItOnError('damaged', 'What was kept of a file is gone.', 'Start again.');
+        this.#hasher.update(buffer.subarray(0, bytesRead));
+        this.#written += bytesRead;
+      }
+    });
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -85,7 +115,11 @@ export class LargeWriter implements BlobWriter {
       throw sourceLied(this.oid, error);
     }
     try {
-      await this.handle.appendFile(chunk);
+      for (let at = 0; at < chunk.length; ) {
+        const { bytesWritten } = await this.handle.write(chunk, at, chunk.length - at, this.#written);
+        at += bytesWritten;
+        this.#written += bytesWritten;
+      }
     } catch (error) {
       await this.abort();
       throw toPassItOnError(error);
@@ -101,8 +135,9 @@ export class LargeWriter implements BlobWriter {
         throw sourceLied(this.oid, error);
       }
       if (actual.oid !== this.oid) throw sourceLied(this.oid);
-      await this.blobs.keepFile(actual.oid, actual.sha256, this.temporary, this.handle);
+      await this.blobs.keepFile(actual.oid, actual.sha256, this.file.path, this.handle);
       this.#done = true;
+      this.file.release();
       await this.handle.close();
     } catch (error) {
       await this.abort();
@@ -111,9 +146,18 @@ export class LargeWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
+    await this.#end(false);
+  }
+
+  async suspend(): Promise<void> {
+    await this.#end(this.#written > 0);
+  }
+
+  async #end(keep: boolean): Promise<void> {
     if (this.#done) return;
     this.#done = true;
     await this.handle.close();
-    await promises.rm(this.temporary, { force: true });
+    if (!keep || this.blobs.kept(this.oid) !== this.file.path) await promises.rm(this.file.path, { force: true });
+    this.file.release();
   }
 }

@@ -24,6 +24,7 @@ import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-wr
 import { CHUNK, withBuffer } from './buffers';
 import { failedWith, unlinkFreeing } from './disk';
 import { HashCache, type HashRecord } from './hashcache';
+import { KEPT } from './layout';
 import { breathe, Turns } from './pace';
 
 /** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
@@ -73,6 +74,8 @@ export class Blobs {
   #unsyncedBytes = 0;
   #unsyncedBlobs = 0;
   #syncFailure: unknown = null;
+  /** Large blobs that are being received into their own file. */
+  readonly #claimed = new Set<Oid>();
   /** While unused blobs are being swept: those that came meanwhile and must stay. */
   #arrivals: Set<Oid> | null = null;
 
@@ -190,14 +193,31 @@ export class Blobs {
     }
   }
 
-  /** Begins to receive a blob of `size` bytes. */
-  async receive(oid: Oid, size: number): Promise<BlobWriter> {
+  /** Begins to receive a blob of `size` bytes, or goes on with the first `from` bytes of what was kept of it. */
+  async receive(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
     this.path(oid);
     if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
     const failure = this.#syncFailure;
     this.#syncFailure = null;
     if (failure !== null) throw toPassItOnError(failure);
-    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size);
+    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size, from);
+  }
+
+  /** How many bytes are here of a blob whose receiving was broken off; 0 while it is being received. */
+  keptBytes(oid: Oid): number {
+    return this.#claimed.has(oid) ? 0 : (lstatSync(this.kept(oid), { throwIfNoEntry: false })?.size ?? 0);
+  }
+
+  /** Where what came of a blob stays until the rest comes. */
+  kept(oid: Oid): string {
+    return join(this.temporaryDir, `${KEPT}${oid}`);
+  }
+
+  /** A file to receive a blob into; the one that is kept, unless somebody else has it. */
+  claim(oid: Oid): { path: string; release(): void } {
+    if (this.#claimed.has(oid)) return { path: this.temporary(), release: () => {} };
+    this.#claimed.add(oid);
+    return { path: this.kept(oid), release: () => this.#claimed.delete(oid) };
   }
 
   /** Keeps content whose hashes are known to be right; true when it was not held before. */

@@ -41,6 +41,7 @@ export class Cleaning {
     // Renamed first, so that a crash in the middle is recognised.
     const rubbish = this.parts.layout.temporary('discard');
     renameSync(dir, rubbish);
+    await this.parts.layout.forgetRests();
     return (await this.collect()) + (await removeTree(rubbish));
   }
 
@@ -83,6 +84,7 @@ export class Cleaning {
       await this.parts.git.untag(tag);
     }
     for (const dir of folders) throwAway(dir, 'discard');
+    await this.parts.layout.forgetRests();
     let bytesFreed = await this.collect();
     for (const dir of rubbish) bytesFreed += await removeTree(dir);
     return { images: images.map(({ image }) => image), bytesFreed };

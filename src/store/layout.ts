@@ -19,12 +19,15 @@ import { failedWith, removeTree } from './disk';
 /** Leftovers after which blobs may be here that no image needs. */
 const MAY_LEAVE_BLOBS = /^(publish|discard|remove)-/;
 
+/** Before the oid of a blob of which a part has come. */
+export const KEPT = 'rest-';
+
 export class Layout {
   readonly blobs: string;
   readonly cache: string;
   readonly git: string;
   readonly images: string;
-  /** Unfinished downloads (`<commit>/`); everything else in it is of the moment, and rubbish after a crash. */
+  /** Unfinished downloads (`<commit>/`, `rest-<blob>`); all else in it is of the moment, and rubbish after a crash. */
   readonly partial: string;
   readonly floors: string;
   readonly lock: string;
@@ -85,11 +88,20 @@ export class Layout {
   async clean(): Promise<boolean> {
     let mayLeaveBlobs = false;
     for (const name of readdirSync(this.partial)) {
-      if (isOid(name)) continue;
+      if (isOid(name) || name.startsWith(KEPT)) continue;
       mayLeaveBlobs ||= MAY_LEAVE_BLOBS.test(name);
       await removeTree(join(this.partial, name));
     }
+    await this.forgetRests();
     return mayLeaveBlobs;
+  }
+
+  /** Once no image is unfinished, nobody waits for the rest of a blob. */
+  async forgetRests(): Promise<void> {
+    if (this.quarantined().length > 0) return;
+    for (const name of readdirSync(this.partial).filter(one => one.startsWith(KEPT))) {
+      await removeTree(join(this.partial, name));
+    }
   }
 
   /** Commits with an unfinished download. */

@@ -210,10 +210,15 @@ export class Store {
     return this.#blobs.open(oid);
   }
 
-  /** size: bytes to come. Only content that hashes to `oid` is ever kept. */
-  async receiveBlob(oid: Oid, size: number): Promise<BlobWriter> {
+  /** size: of the whole, in bytes; from: go on after so many. Only content that hashes to `oid` is ever a blob. */
+  async receiveBlob(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
     this.#mayWrite();
-    return this.#blobs.receive(oid, size);
+    return this.#blobs.receive(oid, size, from);
+  }
+
+  /** How many bytes came of a large blob before its receiving was broken off: `from` may be as much. */
+  keptBytes(oid: Oid): number {
+    return this.#blobs.keptBytes(oid);
   }
 
   /** The unfinished image `commit`; what an earlier process gathered is still there. */

@@ -170,7 +170,7 @@ class Writer {
       if (blob === null) throw missing(oid);
       const content = async function* () {
         yield Buffer.from(`blob ${blob.size}\0`, 'latin1');
-        yield* copied(blob.chunks());
+        yield* copied(blob.chunks(0));
       };
       try {
         const deflate = createDeflate();

@@ -11,13 +11,23 @@ import type { RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { Effort, type EffortWish } from './effort';
-import { DELTA_HEAD_BYTES, decodeDeltaHead, type Frame, KIND } from './frames';
+import {
+  DELTA_HEAD_BYTES,
+  decodeDeltaHead,
+  decodeRestHead,
+  type Frame,
+  KIND,
+  type Kind,
+  REST_HEAD_BYTES,
+} from './frames';
 import { Scheduler, type Wanted } from './scheduler';
 import type { How, Source } from './source';
 
 /** Where blobs are put: the store. */
 export interface Receiver {
-  receiveBlob(oid: Oid, size: number): Promise<BlobSink>;
+  receiveBlob(oid: Oid, size: number, from?: number): Promise<BlobSink>;
+  /** How many bytes of a blob came before its receiving was broken off. */
+  keptBytes(oid: Oid): number;
   /** A blob that is here already; null when it is not, or no longer as it was. */
   openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
 }
@@ -27,6 +37,8 @@ export interface BlobSink {
   /** 'source-lied' when the contents are not the blob that was asked for. */
   commit(): Promise<void>;
   abort(): Promise<void>;
+  /** Breaks off and keeps what came, to go on with. */
+  suspend(): Promise<void>;
 }
 
 export interface Giver {
@@ -51,10 +63,15 @@ const BATCH_OBJECTS = 512;
 const PROBE_OBJECTS = 8;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
+/** What came of blobs from this size on is gone on with after a stop; smaller ones are sent again. Bytes. */
+const KEPT_FROM = 1 << 20;
 const FAILURES_UNTIL_GONE = 3;
 /** When to ask somebody who is fetching too again for what it did not have yet. */
 const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
+
+/** A blob as it is asked for. */
+type Request = Wanted & { offset: number };
 
 /** What the lanes of one source know together. */
 interface Health {
@@ -72,8 +89,18 @@ interface Health {
   effort: Effort;
 }
 
-/** A delta did not make the blob: its source lied, or the base here is damaged. The whole blob will tell. */
-class DeltaFailed extends Error {}
+/**
+ * A delta did not make the blob, or a rest did not complete it: its source lied, or what was here before is damaged or from
+ * somebody else who lied. The whole blob will tell.
+ */
+class Doubtful extends Error {
+  constructor(
+    readonly kind: Kind,
+    options: ErrorOptions,
+  ) {
+    super('what came does not fit what was here', options);
+  }
+}
 
 export class BlobFetch {
   readonly givers = new Map<string, Giver>();
@@ -167,8 +194,8 @@ export class BlobFetch {
         health.failures = 0;
         if (giver.partial) seek(health, bytes > 0);
       } catch (cause) {
-        if (cause instanceof DeltaFailed) {
-          health.deltas = false;
+        if (cause instanceof Doubtful) {
+          if (cause.kind === KIND.delta) health.deltas = false;
           continue;
         }
         if (!isRemote(cause)) return this.end(cause);
@@ -198,7 +225,7 @@ export class BlobFetch {
   /** Returns the raw bytes received. */
   private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean, how: How): Promise<number> {
     const { address } = giver.source;
-    const request = deltas ? batch : batch.map(wanted => ({ ...wanted, bases: [] }));
+    const request = batch.map(wanted => this.request(wanted, deltas));
     const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
@@ -228,11 +255,19 @@ export class BlobFetch {
     }
   }
 
-  private async receive({ oid, size, bases }: Wanted, frame: Frame): Promise<void> {
-    const sink = await this.receiver.receiveBlob(oid, size);
-    let received = 0;
+  private request(wanted: Wanted, deltas: boolean): Request {
+    const kept = wanted.size < KEPT_FROM ? 0 : this.receiver.keptBytes(wanted.oid);
+    return { ...wanted, bases: deltas ? wanted.bases : [], offset: kept < wanted.size ? kept : 0 };
+  }
+
+  private async receive({ oid, size, bases, offset }: Request, frame: Frame): Promise<void> {
+    const { kind } = frame;
+    const from = kind === KIND.rest ? await restFrom(frame, offset) : 0;
+    const sink = await this.receiver.receiveBlob(oid, size, from);
+    let received = from;
+    this.bytesDone += from;
     try {
-      const content = frame.kind === KIND.delta ? this.patched(frame, bases, size) : frame.payload();
+      const content = kind === KIND.delta ? this.patched(frame, bases, size) : frame.payload();
       for await (const chunk of content) {
         await sink.write(chunk);
         received += chunk.length;
@@ -242,10 +277,9 @@ export class BlobFetch {
       await sink.commit();
     } catch (cause) {
       this.bytesDone -= received;
-      await sink.abort();
-      if (frame.kind === KIND.delta && cause instanceof PassItOnError && MADE_WRONG.has(cause.code)) {
-        throw new DeltaFailed('a delta', { cause });
-      }
+      const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
+      await (wrong ? sink.abort() : sink.suspend());
+      if (wrong && (kind === KIND.delta || kind === KIND.rest)) throw new Doubtful(kind, { cause });
       throw cause;
     }
     if (this.scheduler.arrived(oid)) this.objectsDone++;
@@ -290,9 +324,16 @@ function seek(health: Health, found: boolean): void {
 }
 
 /** Is it what was asked for, as far as its header tells? */
-function fits({ kind, length }: Frame, { size, bases }: Wanted): boolean {
+function fits({ kind, length }: Frame, { size, bases, offset }: Request): boolean {
   if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
+  if (kind === KIND.rest) return offset > 0 && length === REST_HEAD_BYTES + size - offset;
   return kind === KIND.whole && length === size;
+}
+
+/** @throws PassItOnError 'source-lied' */
+async function restFrom(frame: Frame, offset: number): Promise<number> {
+  if (decodeRestHead(await frame.read(REST_HEAD_BYTES)) === offset) return offset;
+  throw new PassItOnError('source-lied', 'A laptop sent another part of a file.', 'Try another laptop.');
 }
 
 function reader({ size, handle }: { size: number; handle: FileHandle }): RandomReader {

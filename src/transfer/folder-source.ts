@@ -119,7 +119,7 @@ class Repository implements Holdings {
     const handle = await open(this.path(oid));
     return {
       size,
-      chunks: () => contentOf(handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>),
+      chunks: from => contentOf(handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>, from),
       close: () => handle.close(),
     };
   }
@@ -144,6 +144,12 @@ class Repository implements Holdings {
 /** More than the code tables of a deflated block and a header take. Bytes. */
 const HEADER_READ = 2048;
 
-async function* contentOf(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const part of looseBlob(compressed)) if (typeof part !== 'number') yield part;
+async function* contentOf(compressed: AsyncIterable<Buffer>, from: number): AsyncGenerator<Buffer> {
+  let skip = from;
+  for await (const part of looseBlob(compressed)) {
+    if (typeof part === 'number') continue;
+    const rest = part.subarray(skip);
+    skip -= part.length - rest.length;
+    if (rest.length > 0) yield rest;
+  }
 }

@@ -15,7 +15,7 @@ export const MAGIC = Buffer.from('PIO1', 'latin1');
 export const HEADER_BYTES = 29;
 const ZERO_OID: Oid = '0'.repeat(40);
 
-/** commit, tree, attributes and sizes describe an image; whole, delta and missing answer a request for a blob. */
+/** commit, tree, attributes and sizes describe an image; whole, delta, rest and missing answer a request for a blob. */
 export const KIND = {
   commit: 'C',
   tree: 'T',
@@ -23,6 +23,7 @@ export const KIND = {
   sizes: 'S',
   whole: 'W',
   delta: 'D',
+  rest: 'R',
   missing: 'M',
   end: 'E',
 } as const;
@@ -119,6 +120,19 @@ export function encodeDeltaHead(base: Oid, size: number): Buffer {
 export function decodeDeltaHead(bytes: Buffer): { base: Oid; size: number } {
   const [[base, size]] = decodeSizes(bytes) as [[Oid, number]];
   return { base, size };
+}
+
+/** What the payload of a rest begins with: how many bytes of the blob come before it (8 bytes). */
+export const REST_HEAD_BYTES = 8;
+
+export function encodeRestHead(offset: number): Buffer {
+  const head = Buffer.alloc(REST_HEAD_BYTES);
+  head.writeBigUInt64BE(BigInt(offset));
+  return head;
+}
+
+export function decodeRestHead(head: Buffer): number {
+  return Number(head.readBigUInt64BE());
 }
 
 /** `oid size` pairs of a sizes frame: 20 + 8 bytes each. */

@@ -18,8 +18,8 @@ export interface Holdings {
 
 export interface BlobContent {
   size: number;
-  /** To be read once, each valid until the next is asked for; breaks off with 'damaged' when there are fewer bytes than that. */
-  chunks(): AsyncIterable<Buffer>;
+  /** From that byte on. To be read once, each valid until the next is asked for; breaks off with 'damaged' when there are too few. */
+  chunks(from: number): AsyncIterable<Buffer>;
   close(): Promise<void>;
 }
 
@@ -32,14 +32,14 @@ export function holdingsOf(store: Store): Holdings {
       const blob = await store.openBlob(oid);
       if (blob === null) return null;
       const { size, handle } = blob;
-      return { size, close: () => handle.close(), chunks: () => chunksOf(oid, size, handle) };
+      return { size, close: () => handle.close(), chunks: from => chunksOf(oid, from, size, handle) };
     },
   };
 }
 
-async function* chunksOf(oid: Oid, size: number, handle: FileHandle): AsyncGenerator<Buffer> {
-  let left = size;
-  for await (const chunk of fileChunks(handle, 0, size)) {
+async function* chunksOf(oid: Oid, from: number, size: number, handle: FileHandle): AsyncGenerator<Buffer> {
+  let left = size - from;
+  for await (const chunk of fileChunks(handle, from, left)) {
     left -= chunk.length;
     yield chunk;
   }

@@ -58,7 +58,7 @@ async function sendLoose(store: Store, oid: Oid, response: ServerResponse): Prom
   response.writeHead(200, { 'Content-Type': 'application/x-git-loose-object' });
   const contents = async function* () {
     yield Buffer.from(`blob ${blob.size}\0`, 'latin1');
-    yield* copied(blob.chunks());
+    yield* copied(blob.chunks(0));
   };
   try {
     await pipeline(contents, createDeflate({ level: constants.Z_BEST_SPEED }), response);

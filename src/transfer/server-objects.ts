@@ -1,5 +1,5 @@
 /**
- * `POST /objects`: the body names blobs, a line each, `oid base-oid*`; the answer has a frame for each, in that order.
+ * `POST /objects`: the body names blobs, a line each, `oid base-oid* [offset]`; the answer has a frame for each, in that order.
  * Bases are an offer ("I hold these"), which a source is free not to take up: it may always send the whole blob. Where it
  * holds the base too, a delta is made then and there.
  */
@@ -8,7 +8,7 @@ import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import type { Store } from '../store/store';
 import type { Form } from './effort';
-import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, KIND } from './frames';
+import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
 import type { DeltaContent, Deltas } from './server-deltas';
@@ -43,6 +43,7 @@ export function parseRequest(body: string): AskedBlob[] {
     .filter(line => line !== '')
     .map(line => {
       const words = line.split(' ');
+      const offset = words.length > 1 && OFFSET.test(words.at(-1)!) ? Number(words.pop()) : 0;
       if (!words.every(isOid)) {
         throw new PassItOnError(
           'bad-data',
@@ -50,9 +51,12 @@ export function parseRequest(body: string): AskedBlob[] {
           'Ask with lines of oids.',
         );
       }
-      return { oid: words[0]!, bases: words.slice(1) };
+      return { oid: words[0]!, bases: words.slice(1), offset };
     });
 }
+
+/** In decimal, in bytes: much shorter than an oid. */
+const OFFSET = /^[1-9][0-9]{0,14}$/;
 
 /** How many deltas are in the making while earlier ones are sent. */
 const AHEAD = 4;
@@ -69,10 +73,14 @@ export async function* objectFrames(
   };
   try {
     for (const one of asked.slice(0, AHEAD)) begin(one);
-    for (const [at, { oid }] of asked.entries()) {
+    for (const [at, { oid, offset = 0 }] of asked.entries()) {
       begin(asked[at + AHEAD]);
       const delta = await coming.shift();
-      yield* delta ? deltaFrame(oid, delta) : blobFrame(holdings, oid);
+      if (delta && delta.length < delta.size - offset) yield* deltaFrame(oid, delta);
+      else {
+        await delta?.close();
+        yield* blobFrame(holdings, oid, offset);
+      }
     }
   } finally {
     // Who asked went away: what is in the making is closed when it is done.
@@ -90,15 +98,21 @@ async function* deltaFrame(oid: Oid, delta: DeltaContent): AsyncGenerator<Buffer
   }
 }
 
-async function* blobFrame(holdings: Holdings, oid: Oid): AsyncGenerator<Buffer> {
+async function* blobFrame(holdings: Holdings, oid: Oid, offset: number): AsyncGenerator<Buffer> {
   const blob = await holdings.openBlob(oid);
   if (!blob) {
     yield encodeHeader(KIND.missing, oid, 0);
     return;
   }
   try {
-    yield encodeHeader(KIND.whole, oid, blob.size);
-    yield* blob.chunks();
+    if (offset > 0 && offset < blob.size) {
+      yield encodeHeader(KIND.rest, oid, REST_HEAD_BYTES + blob.size - offset);
+      yield encodeRestHead(offset);
+      yield* blob.chunks(offset);
+    } else {
+      yield encodeHeader(KIND.whole, oid, blob.size);
+      yield* blob.chunks(0);
+    }
   } finally {
     await blob.close();
   }

@@ -16,6 +16,8 @@ export interface AskedBlob {
   bases: readonly Oid[];
   /** In bytes, where the asker was told. */
   size?: number;
+  /** The asker has so many bytes of it already. */
+  offset?: number;
 }
 
 /** How blobs are asked for; sources that cannot do so give them as they can. */
@@ -70,7 +72,9 @@ export class HttpSource implements Source {
 
   async *objects(asked: readonly AskedBlob[], signal?: AbortSignal, how: How = DELTAS): AsyncGenerator<Frame> {
     const raw = how.form === 'raw';
-    const lines = asked.map(({ oid, bases }) => `${[oid, ...(raw ? [] : bases)].join(' ')}\n`);
+    const lines = asked.map(({ oid, bases, offset }) => {
+      return `${[oid, ...(raw ? [] : bases), ...(offset ? [offset] : [])].join(' ')}\n`;
+    });
     const headers = { 'Accept-Encoding': raw ? 'identity' : 'br', TE: 'trailers' };
     const path = how.form === 'small' ? '/objects?effort=bytes' : '/objects';
     const answer = await this.client.ask('POST', path, { body: lines.join(''), headers, signal });

@@ -180,6 +180,7 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
     closers.push(() => other.close());
     const receiver = {
       receiveBlob: other.receiveBlob.bind(other),
+      keptBytes: () => 0,
       openBlob: asker.openBlob.bind(asker),
     };
     const fetch = new BlobFetch([WANTED], receiver, new AbortController().signal, () => {});

@@ -1,0 +1,227 @@
+/** Large files go on where they were: after kill -9 of the real service, after sources that die, and past those that lie. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer as createProxy } from 'node:net';
+import { join, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { objectOid } from '../../src/core/object';
+import type { Status } from '../../src/service/contract';
+import { Store } from '../../src/store/store';
+import { BlobFetch } from '../../src/transfer/fetch';
+import {
+  encodeEnd,
+  encodeHeader,
+  encodeRestHead,
+  type Frame,
+  KIND,
+  MAGIC,
+  readFrames,
+} from '../../src/transfer/frames';
+import type { AskedBlob, Source } from '../../src/transfer/source';
+import { Laptop } from '../lan/laptop';
+import { differences } from '../lan/same-tree';
+import { TreeBuilder } from '../store/support';
+import { tempFolder } from '../support/temp';
+
+const BIG = randomBytes(24 << 20);
+const BIG_OID = objectOid('blob', BIG);
+const BATCH = 4 << 20;
+
+/** A way to a laptop that counts what comes back, no faster than `rate` bytes a second, and can be cut. */
+async function slowWay(t: TestContext, port: number, rate: number) {
+  const way = { bytes: 0, port: 0 };
+  const server = createProxy(client => {
+    const laptop = connect(port, '127.0.0.1');
+    for (const socket of [client, laptop]) socket.on('error', () => {});
+    client.pipe(laptop);
+    client.on('close', () => laptop.destroy());
+    laptop.on('close', () => client.end());
+    laptop.on('data', chunk => {
+      way.bytes += chunk.length;
+      client.write(chunk);
+      laptop.pause();
+      setTimeout(() => laptop.resume(), (chunk.length / rate) * 1000);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  way.port = (server.address() as { port: number }).port;
+  return way;
+}
+
+function kept(store: string): number {
+  try {
+    return statSync(join(store, 'partial', `rest-${BIG_OID}`)).size;
+  } catch {
+    return 0;
+  }
+}
+
+test('after kill -9 in the middle of a large file at most one batch comes again', async t => {
+  const laptops: Laptop[] = [];
+  let running: ChildProcess | null = null;
+  t.after(async () => {
+    running?.kill('SIGKILL');
+    await Promise.all(laptops.map(laptop => laptop.stop()));
+  });
+  const folder = tempFolder(t);
+  const first = new TreeBuilder(join(folder, 'first')).file('etc/version', '1');
+  const second = new TreeBuilder(join(folder, 'second')).file('etc/version', '2').file('usr/big', BIG);
+  for (let i = 0; i < 20; i++) second.file(`usr/small/${i}`, randomBytes(10_000));
+  const [donor, child] = ['donor', 'child'].map(nick => new Laptop(nick, [], join(folder, nick))) as [Laptop, Laptop];
+  laptops.push(donor, child);
+  await donor.flash(second.dir, 'rest-os', '2');
+  await child.flash(first.dir, 'rest-os', '1');
+  await donor.serve('--port', '0', '--interface', 'lo');
+  const way = await slowWay(t, (await donor.status()).port!, 8e6);
+  const words = ['upgrade', '2', '--from', `127.0.0.1:${way.port}`, '--store', child.store];
+  // Only through the slow way: it must not find the donor by itself.
+  const env = { ...process.env, PASS_IT_ON_ALLOW_UNSIGNED: '1' };
+  for (const part of [1 / 4, 5 / 8]) {
+    running = spawn(resolve('dist/pass-it-on'), words, { stdio: 'ignore', env });
+    while (kept(child.store) < BIG.length * part) await sleep(5);
+    running.kill('SIGKILL');
+    await once(running, 'exit');
+    assert.ok(kept(child.store) < BIG.length, 'it was killed in the middle');
+  }
+  const before = kept(child.store);
+  const result = await child.upgrade('2', '--from', `127.0.0.1:${way.port}`);
+  assert.ok(result.bytesReceived < BIG.length - before + BATCH, `${result.bytesReceived} after ${before}`);
+  assert.ok(way.bytes < BIG.length + 20 * 10_000 + 3 * BATCH, `${way.bytes} bytes for ${BIG.length}`);
+  assert.deepEqual(differences(second.dir, child.stagedTree), []);
+  assert.deepEqual(readdirSync(join(child.store, 'partial')), []);
+  assert.ok((await child.run<Status>('status'))[0]);
+});
+
+/** A source that makes its frames by hand. */
+class HandMade implements Source {
+  readonly bytesReceived = 0;
+  asked: AskedBlob[] = [];
+
+  constructor(
+    readonly address: string,
+    private readonly answer: (asked: AskedBlob) => Buffer[],
+  ) {}
+
+  images(): Promise<never> {
+    return Promise.reject(new Error('not asked here'));
+  }
+
+  trees(): AsyncGenerator<Frame> {
+    throw new Error('not asked here');
+  }
+
+  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
+    this.asked.push(...asked);
+    const parts = [MAGIC, ...asked.flatMap(this.answer)];
+    return readFrames(
+      (async function* () {
+        yield* parts;
+      })(),
+    );
+  }
+
+  close(): void {}
+}
+
+const HALF = BIG.length >> 1;
+const whole = (content: Buffer) => [encodeHeader(KIND.whole, BIG_OID, BIG.length), content];
+const rest = (offset: number, content = BIG) => [
+  encodeHeader(KIND.rest, BIG_OID, 8 + BIG.length - offset),
+  encodeRestHead(offset),
+  content.subarray(offset),
+];
+
+async function receiving(t: TestContext, ...sources: Source[]) {
+  let store: Store | null = null;
+  t.after(() => store?.close());
+  store = await Store.open(join(tempFolder(t), 'store'));
+  const fetch = new BlobFetch(
+    [{ oid: BIG_OID, size: BIG.length, bases: [] }],
+    store,
+    new AbortController().signal,
+    () => {},
+  );
+  for (const source of sources) {
+    fetch.addSource(source, '', false);
+    while (fetch.givers.get(source.address)?.state !== 'gone' && !(await store.hasBlob(BIG_OID))) await sleep(10);
+  }
+  return { store, fetch };
+}
+
+test('another source goes on where the last one died', async t => {
+  const dying = new HandMade('dying', ({ offset = 0 }) => (offset > 0 ? [] : whole(BIG.subarray(0, HALF))));
+  const living = new HandMade('living', ({ offset = 0 }) => [...rest(offset), encodeEnd()]);
+  const { store } = await receiving(t, dying, living);
+  assert.deepEqual(readFileSync(store.blobPath(BIG_OID)), BIG);
+  assert.deepEqual(
+    living.asked.map(({ offset }) => offset),
+    [HALF],
+  );
+});
+
+test('who goes on with what a liar began is not blamed, and gives the whole', async t => {
+  const liar = new HandMade('liar', ({ offset = 0 }) => (offset > 0 ? [] : whole(Buffer.alloc(HALF, 'lie'))));
+  const honest = new HandMade('honest', ({ offset = 0 }) => [...(offset > 0 ? rest(offset) : whole(BIG)), encodeEnd()]);
+  const { store, fetch } = await receiving(t, liar, honest);
+  assert.deepEqual(readFileSync(store.blobPath(BIG_OID)), BIG);
+  assert.equal(fetch.lie, null);
+  assert.deepEqual(
+    honest.asked.map(({ offset }) => offset),
+    [HALF, 0],
+  );
+});
+
+test('a rest that nobody asked for, or of another place, is a lie', async t => {
+  for (const frames of [rest(5), rest(HALF)]) {
+    const { fetch } = await receiving(t, new HandMade('liar', () => [...frames, encodeEnd()]));
+    assert.equal(fetch.lie?.code, 'source-lied');
+  }
+  const dying = new HandMade('dying', ({ offset = 0 }) => (offset > 0 ? [] : whole(BIG.subarray(0, HALF))));
+  const frames = [encodeHeader(KIND.rest, BIG_OID, 8 + HALF), encodeRestHead(HALF - 1), BIG.subarray(HALF)];
+  const { fetch } = await receiving(t, dying, new HandMade('liar', () => [...frames, encodeEnd()]));
+  assert.equal(fetch.lie?.code, 'source-lied');
+});
+
+test('a delta is sent to somebody who has a part only where it is shorter than the rest', async t => {
+  let close: () => Promise<unknown> = async () => {};
+  t.after(() => close());
+  const folder = tempFolder(t);
+  const { TransferServer } = await import('../../src/transfer/server');
+  const { HttpSource } = await import('../../src/transfer/source');
+  const old = Buffer.concat([BIG.subarray(0, 3 << 20), randomBytes(1 << 20)]);
+  const target = BIG.subarray(0, 4 << 20);
+  writeFileSync(join(new TreeBuilder(join(folder, 'tree')).file('old', old).file('new', target).dir, 'x'), '');
+  const store = await Store.open(join(folder, 'store'));
+  await store.publish(join(folder, 'tree'), { name: 'rest-os', version: '1', ownerRoot: true });
+  const server = await TransferServer.listen(store, {
+    port: 0,
+    interface: 'lo',
+    nick: '',
+    deltaWorker: resolve('dist/delta-worker.js'),
+    fetching: () => null,
+    signedBy: () => null,
+    onError: cause => assert.fail(String(cause)),
+  });
+  const source = new HttpSource({ host: '127.0.0.1', port: server.port });
+  close = async () => {
+    source.close();
+    await server.close();
+    await store.close();
+  };
+  const oid = objectOid('blob', target);
+  const kinds: string[] = [];
+  for (const offset of [0, 1 << 20, (4 << 20) - 1000]) {
+    for await (const frame of source.objects([{ oid, bases: [objectOid('blob', old)], offset }])) {
+      kinds.push(frame.kind);
+      if (frame.kind !== KIND.rest) continue;
+      const bytes = await frame.whole(target.length);
+      assert.deepEqual(bytes, Buffer.concat([encodeRestHead(offset), target.subarray(offset)]));
+    }
+  }
+  assert.deepEqual(kinds, [KIND.delta, KIND.delta, KIND.rest]);
+});
