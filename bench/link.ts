@@ -11,8 +11,14 @@ export class Link {
   }
 
   /** Bytes received and sent so far, as the kernel counts them, Ethernet frames included. */
-  get bytes(): number {
+  get counted(): { down: number; up: number } {
     const [{ stats64 }] = JSON.parse(this.run('ip', '-json', '-statistics', 'link', 'show', 'eth0'));
-    return stats64.rx.bytes + stats64.tx.bytes;
+    return { down: stats64.rx.bytes, up: stats64.tx.bytes };
+  }
+
+  /** Both directions together. */
+  get bytes(): number {
+    const { down, up } = this.counted;
+    return down + up;
   }
 }

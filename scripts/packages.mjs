@@ -67,8 +67,24 @@ export const PACKAGES = {
     names: ['zip'],
   },
   bench: {
-    why: 'to build real Debian trees, and to measure and judge by rsync, ostree, git and mtree',
-    names: ['mmdebstrap', 'rsync', 'ostree', 'git', 'mtree-netbsd', 'attr', 'iproute2', 'procps', 'time'],
+    why: 'to build real Debian trees, and to measure beside and judge by what others have made',
+    names: [
+      'mmdebstrap',
+      'rsync',
+      'ostree',
+      'git',
+      'casync',
+      'nginx-light',
+      'curl',
+      'xdelta3',
+      'bsdiff',
+      'bzip2',
+      'zstd',
+      'mtree-netbsd',
+      'attr',
+      'iproute2',
+      'time',
+    ],
   },
 };
 

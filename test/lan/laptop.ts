@@ -9,6 +9,8 @@ import type { NeighbourEvent, Plan, Progress, Status, UpgradeResult, VerifyRepor
 const PROGRAM = resolve('dist/pass-it-on');
 /** The largest image of a bench takes minutes; what takes longer than this hangs. */
 const COMMAND_TIMEOUT_MS = 20 * 60_000;
+/** In which Linux counts for user space. */
+const TICKS_A_SECOND = 100;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** A command that refused or failed: what it said on stderr, as it said it. */
@@ -148,6 +150,13 @@ export class Laptop {
   get peakMemory(): number {
     const status = readFileSync(`/proc/${this.service?.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** Seconds of processors that the service and its ended children have taken so far (stat of proc(5)). */
+  get cpu(): number {
+    const stat = readFileSync(`/proc/${this.service?.pid}/stat`, 'latin1').replace(/^.*\) /, '');
+    const [user, system, childrenUser, childrenSystem] = stat.split(' ').slice(11, 15).map(Number);
+    return (user! + system! + childrenUser! + childrenSystem!) / TICKS_A_SECOND;
   }
 
   /** Ends the service as a shutdown would. */

@@ -51,6 +51,11 @@ function ip(args: readonly string[], input?: readonly string[]): void {
   execFileSync('ip', args, { input: input ? `${input.join('\n')}\n` : '', stdio: ['pipe', 'ignore', 'pipe'] });
 }
 
+/** A limit in the words of tc-tbf(8). */
+function tbf({ rate, burst, latency }: Shape): string[] {
+  return ['tbf', 'rate', rate, 'burst', burst, 'latency', latency];
+}
+
 function namespaces(): string[] {
   try {
     return readdirSync('/run/netns');
@@ -114,6 +119,8 @@ function addNamespaces(names: readonly string[]): void {
 export interface LanOptions {
   ipv6?: boolean;
   shape?: Shape;
+  /** All laptops share one medium, as on a radio: what any of them sends takes its time from all. Then `shape` is its limit. */
+  radio?: boolean;
 }
 
 export interface LanLaptop {
@@ -149,10 +156,11 @@ export class Lan {
       if (options.ipv6 === false) numbers.forEach(i => void this.#disableIpv6(i));
       const bridge = 'link add br0 type bridge stp_state 0 mcast_snooping 0 forward_delay 0';
       ip(['-n', this.bridge, '-batch', '-'], ['link set lo up', bridge, 'link set br0 up']);
-      this.#connect(numbers);
+      if (options.radio) this.#makeRadio(options.shape);
+      this.#connect(numbers, options.radio);
       for (const i of numbers) {
         ip(['-n', this.namespace(i), 'link', 'set', 'lo', 'up']);
-        if (options.shape) this.shape(i, options.shape);
+        if (options.shape && !options.radio) this.shape(i, options.shape);
       }
     } catch (error) {
       this.#removeAll();
@@ -218,8 +226,8 @@ export class Lan {
       ['-n', this.bridge, 'qdisc', shape ? 'replace' : 'del', 'dev', `v${laptop}`, 'root'],
       ['-n', this.namespace(laptop), 'qdisc', shape ? 'replace' : 'del', 'dev', 'eth0', 'root'],
     ];
-    const tbf = shape ? ['tbf', 'rate', shape.rate, 'burst', shape.burst, 'latency', shape.latency] : [];
-    for (const end of ends) execFileSync('tc', [...end, ...tbf], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const limit = shape ? tbf(shape) : [];
+    for (const end of ends) execFileSync('tc', [...end, ...limit], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
   /** Kills what runs on the laptops and removes all of it. */
@@ -240,11 +248,24 @@ export class Lan {
     for (const namespace of namespaces()) if (mine.test(namespace)) remove(namespace);
   }
 
-  #connect(laptops: readonly number[]): void {
-    const cables = laptops.flatMap(i => [
-      `link add v${i} type veth peer name eth0 netns ${this.namespace(i)}`,
-      `link set v${i} master br0 up`,
-    ]);
+  /** One cable to the bridge, which sends back what comes from it: whatever its users say to each other crosses it. */
+  #makeRadio(shape: Shape | undefined): void {
+    const commands = [
+      'link add radio type veth peer name mirror',
+      'link set mirror master br0 up',
+      'link set mirror type bridge_slave hairpin on',
+      'link set radio up',
+    ];
+    ip(['-n', this.bridge, '-batch', '-'], commands);
+    if (shape) execFileSync('tc', ['-n', this.bridge, 'qdisc', 'add', 'dev', 'radio', 'root', ...tbf(shape)]);
+  }
+
+  #connect(laptops: readonly number[], radio = false): void {
+    const cables = laptops.flatMap(i =>
+      radio
+        ? [`link add link radio name eth0 netns ${this.namespace(i)} type macvlan mode vepa`]
+        : [`link add v${i} type veth peer name eth0 netns ${this.namespace(i)}`, `link set v${i} master br0 up`],
+    );
     ip(['-n', this.bridge, '-batch', '-'], cables);
     for (const i of laptops) {
       const commands = [`addr add ${this.laptops[i]!.address}/16 dev eth0`, 'link set eth0 up'];
