@@ -43,7 +43,8 @@ function copyNodeGtk(to) {
 
 function copyProgram(to) {
   mkdirSync(join(to, 'dist'), { recursive: true });
-  for (const file of ['pass-it-on', 'screen.js', 'delta-worker.js']) cpSync(join('dist', file), join(to, 'dist', file));
+  for (const file of ['pass-it-on', 'screen.js', 'demo.js', 'delta-worker.js'])
+    cpSync(join('dist', file), join(to, 'dist', file));
   cpSync('activity', join(to, 'activity'), {
     recursive: true,
     filter: path => !path.startsWith(join('activity', 'bin')),

@@ -2,13 +2,12 @@
  * The demo classroom: real service processes with stores of their own on this machine, on the loopback interface only,
  * and the real screen for one more. All it writes is in one folder, which can be deleted at any time.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
 import { CLASSMATES, type Classmate, IMAGE_NAME, ME, RATE, RELEASE_NOTES, SCHOOL } from './classroom';
+import { Keeper } from './keeper';
 import { makeTree } from './trees';
 
 const COMMAND = join(__dirname, 'pass-it-on');
@@ -21,6 +20,9 @@ async function main(): Promise<number> {
       folder: { type: 'string', default: 'demo-classroom' },
       auto: { type: 'boolean', default: false },
       screenshots: { type: 'string' },
+      kiosk: { type: 'boolean', default: false },
+      pace: { type: 'string' },
+      rate: { type: 'string', default: String(RATE) },
     },
   });
   const folder = resolve(values.folder);
@@ -29,13 +31,10 @@ async function main(): Promise<number> {
   // All that is started from here trusts the school's key, and takes Gabo's image although nobody has signed it.
   process.env.PASS_IT_ON_ALLOWED_SIGNERS = await makeKey(folder);
   process.env.PASS_IT_ON_ALLOW_UNSIGNED = '1';
-  const services: ChildProcess[] = [];
-  const endAll = () => {
-    for (const service of services) service.kill('SIGTERM');
-  };
+  const keeper = new Keeper(values.kiosk);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      endAll();
+      keeper.endAll();
       process.exit(1);
     });
   }
@@ -44,19 +43,18 @@ async function main(): Promise<number> {
   await Promise.all([...CLASSMATES, ME].map(classmate => prepare(folder, classmate)));
   try {
     const hook = writeHook(folder);
-    await Promise.all([...CLASSMATES, ME].map(one => startService(folder, one, hook, services)));
+    await Promise.all([...CLASSMATES, ME].map(one => startService(folder, one, hook, values.rate, keeper)));
     say(
       `${CLASSMATES.length} neighbours are here: ${CLASSMATES.map(({ nick, version }) => `${nick} ${version}`).join(', ')}.`,
     );
-    const args = ['--store', store(folder, ME)];
+    const args = [SCREEN, '--attach', '--store', store(folder, ME)];
     if (values.auto) args.push('--auto');
     if (values.screenshots) args.push('--screenshots', resolve(values.screenshots));
-    const screen = spawn(process.execPath, [SCREEN, ...args], { stdio: 'inherit' });
-    services.push(screen);
-    const [code] = (await once(screen, 'exit')) as [number | null];
-    return code ?? 1;
+    if (values.kiosk) args.push('--kiosk', '--home', ME.version);
+    if (values.pace) args.push('--pace', values.pace);
+    return await keeper.run(args);
   } finally {
-    endAll();
+    keeper.endAll();
   }
 }
 
@@ -73,6 +71,11 @@ async function makeKey(folder: string): Promise<string> {
   return trusted;
 }
 
+/** The command line, by the Node.js that runs this. */
+function command(words: string[]): Promise<{ stdout: string }> {
+  return run(process.execPath, [COMMAND, ...words]);
+}
+
 function signingKey(folder: string): string {
   return join(folder, 'school_key');
 }
@@ -80,7 +83,7 @@ function signingKey(folder: string): string {
 /** Makes the classmate's image and store, unless an earlier run has. */
 async function prepare(folder: string, classmate: Classmate): Promise<void> {
   const mine = store(folder, classmate);
-  const held = await run(COMMAND, ['status', '--json', '--store', mine]);
+  const held = await command(['status', '--json', '--store', mine]);
   const { current } = JSON.parse(held.stdout) as { current: { version: string; signedBy: string | null } | null };
   const signedBy = classmate.unsigned ? null : SCHOOL;
   if (current?.version === classmate.version && current.signedBy === signedBy) return;
@@ -93,33 +96,22 @@ async function prepare(folder: string, classmate: Classmate): Promise<void> {
   const notes = RELEASE_NOTES[version];
   if (notes !== undefined) as.push('--release-notes', notes);
   if (!classmate.unsigned) as.push('--sign-with', signingKey(folder));
-  await run(COMMAND, ['publish', tree, ...as, '--store', mine]);
-  await run(COMMAND, ['use', version, '--store', mine]);
+  await command(['publish', tree, ...as, '--store', mine]);
+  await command(['use', version, '--store', mine]);
   rmSync(tree, { recursive: true });
 }
 
 /** Resolves when it serves. */
-async function startService(
+function startService(
   folder: string,
   { nick, colors }: Classmate,
   hook: string,
-  services: ChildProcess[],
+  rate: string,
+  keeper: Keeper,
 ): Promise<void> {
   const where = ['--store', store(folder, { nick }), '--interface', 'lo', '--port', '0'];
-  const who = ['--nick', nick, '--colors', colors, '--rate', String(RATE)];
-  const service = spawn(COMMAND, ['serve', ...where, ...who], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PASS_IT_ON_ACTIVATION_HOOK: hook },
-  });
-  services.push(service);
-  const lines = createInterface({ input: service.stdout! });
-  const started = once(lines, 'line');
-  const ended = once(service, 'exit').then(() => {
-    throw new Error(`the service of ${nick} did not start`);
-  });
-  // Once it has started, its end is no error any more.
-  ended.catch(() => {});
-  await Promise.race([started, ended]);
+  const who = ['--nick', nick, '--colors', colors, '--rate', rate];
+  return keeper.serve(nick, [COMMAND, 'serve', ...where, ...who], { PASS_IT_ON_ACTIVATION_HOOK: hook });
 }
 
 /** What a laptop does to restart, the demo's way. */

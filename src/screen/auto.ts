@@ -4,16 +4,13 @@
  */
 import { mkdirSync } from 'node:fs';
 import { PassItOnError } from '../core/errors';
-import { compareVersions } from '../core/versions';
-import type { Neighbour } from '../service/contract';
 import type { Controller } from './controller';
 import { view } from './model';
 import type { ScreenState } from './state';
+import { newest, settled, until } from './waiting';
 import type { ScreenWindow } from './window';
 
-/** Neighbours come within a few seconds of each other: the picture should show all of them. */
 const LOOK_MS = 60_000;
-const SETTLE_MS = 2_500;
 const UPGRADE_MS = 15 * 60_000;
 
 export async function runAuto(controller: Controller, window: ScreenWindow, screenshots: string | null): Promise<void> {
@@ -64,12 +61,6 @@ export async function runAuto(controller: Controller, window: ScreenWindow, scre
   await picture('after');
 }
 
-function newest(state: ScreenState): Neighbour | null {
-  const newer = [...state.neighbours.values()].filter(n => n.relation === 'newer');
-  newer.sort((a, b) => compareVersions(b.version, a.version));
-  return newer[0] ?? null;
-}
-
 /** Half way: several helpers give, and the ring shows it. */
 function isFetching({ upgrade }: ScreenState): boolean {
   if (!upgrade) return false;
@@ -99,44 +90,4 @@ function tellSteps(controller: Controller, say: (line: string) => void): () => v
   };
   tell();
   return controller.onChange(tell);
-}
-
-/** Resolves when nobody has come or gone for a while. */
-function settled(controller: Controller): Promise<void> {
-  return new Promise(resolve => {
-    const done = () => {
-      forget();
-      resolve();
-    };
-    let timer = setTimeout(done, SETTLE_MS);
-    const forget = controller.onChange(() => {
-      clearTimeout(timer);
-      timer = setTimeout(done, SETTLE_MS);
-    });
-  });
-}
-
-function until(
-  controller: Controller,
-  reached: (state: ScreenState) => boolean,
-  milliseconds: number,
-  otherwise: string,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const check = () => {
-      if (!reached(controller.state)) return;
-      finish();
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      finish();
-      reject(new PassItOnError('no-source', `It did not work: ${otherwise}.`, 'Look whether other laptops are on.'));
-    }, milliseconds);
-    const forget = controller.onChange(check);
-    const finish = () => {
-      clearTimeout(timer);
-      forget();
-    };
-    check();
-  });
 }

@@ -25,7 +25,8 @@ export function barView(state: ScreenState): BarView {
   const staged = stagedImage(state);
   if (staged && (state.acknowledged !== staged.commit || state.selected === 'mine')) return readyBar(state, staged);
   if (state.selected === 'mine') return mineBar(state);
-  return staged ? waitingBar(state, staged) : idleBar(state);
+  if (staged) return waitingBar(state, staged);
+  return state.recalled ? { ...EMPTY, ...state.recalled } : idleBar(state);
 }
 
 function button(action: ButtonView['action'], label: string, more: Partial<ButtonView> = {}): ButtonView {

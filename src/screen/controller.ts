@@ -3,7 +3,16 @@
  * Knows nothing of GTK, so it runs in tests as it runs on a laptop. All work is done in the service's process.
  */
 import { type ErrorReport, PassItOnError, toPassItOnError } from '../core/errors';
-import type { Neighbour, NeighbourEvent, ServiceClient, Status, UpgradeState } from '../service/contract';
+import type {
+  MethodName,
+  Neighbour,
+  NeighbourEvent,
+  Params,
+  Result,
+  ServiceClient,
+  Status,
+  UpgradeState,
+} from '../service/contract';
 import { NO_MORE_ROOM } from './problems';
 import {
   initialState,
@@ -84,13 +93,18 @@ export class Controller {
 
   tap(key: LaptopKey): void {
     if (this.state.upgrade?.state === 'running') return;
-    const cleared = { ...NOTHING_CHOSEN, selected: key, error: null, forTeacher: null } as const;
+    const cleared = { ...NOTHING_CHOSEN, selected: key, error: null, forTeacher: null, recalled: null } as const;
     if (this.state.selected === key && this.state.comparison?.state !== 'failed') {
       this.set({ ...cleared, selected: null });
       return;
     }
     this.set(cleared);
     if (key.startsWith('near:')) void this.compare(neighbourId(key));
+  }
+
+  /** Tells what was, until something is tapped. */
+  recall(recalled: ScreenState['recalled']): void {
+    this.set({ recalled });
   }
 
   /** Nothing chosen. */
@@ -105,6 +119,18 @@ export class Controller {
   /** Makes the staged image current without a restart: what a helper does where no hook is installed. */
   activate(): Promise<void> {
     return this.ask('activate', client => client.call('activate', { restart: false }));
+  }
+
+  /** Nothing chosen, nothing asked, nothing told. */
+  clear(): void {
+    this.set({ ...NOTHING_CHOSEN, error: null, failureSeen: true, recalled: null });
+  }
+
+  /** Asks the service directly, for helpers that show no buttons. Rejects with PassItOnError. */
+  call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
+    return this.client
+      ? this.client.call(method, params)
+      : Promise.reject(new PassItOnError('service', 'The service is not there.', 'Wait a moment and try again.'));
   }
 
   private set(change: Partial<ScreenState>): void {

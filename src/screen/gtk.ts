@@ -46,7 +46,7 @@ export const KEY = {
   q: 0x71,
   Q: 0x51,
 } as const;
-export const MODIFIER = { control: 4, alt: 8 } as const;
+export const MODIFIER = { shift: 1, control: 4, alt: 8 } as const;
 
 type Reporter = (error: unknown, where: string) => void;
 let report: Reporter = (error, where) => {
@@ -85,6 +85,11 @@ interface Signals {
   'key-press-event': (event: Gdk3.EventKey) => boolean;
   'delete-event': () => boolean;
   'focus-in-event': () => boolean;
+  'focus-out-event': () => boolean;
+  /** Enter in a text field. */
+  activate: () => void;
+  /** Of a gesture: number of presses in a row, and where. */
+  pressed: (times: number, x: number, y: number) => void;
 }
 
 /** Connects a handler whose errors are reported and never reach GTK; after an error the event counts as unhandled. */

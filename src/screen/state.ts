@@ -38,8 +38,16 @@ export interface ScreenState {
   failureSeen: boolean;
   /** The staged commit whose Ready was answered with Done or Later. */
   acknowledged: string | null;
+  /** What a resumed Journal entry tells, until something is tapped. */
+  recalled: Recalled | null;
   /** Who this is, as Sugar knows it; the service's own word comes first. */
   profile: { nick: string; colors: [string, string] | null };
+}
+
+/** At most two lines. */
+export interface Recalled {
+  headline: string;
+  lines: string[];
 }
 
 export const NOTHING_CHOSEN = { selected: null, comparison: null, confirming: false, sacrificing: false } as const;
@@ -61,6 +69,7 @@ export function initialState(profile: ScreenState['profile']): ScreenState {
     error: null,
     failureSeen: false,
     acknowledged: null,
+    recalled: null,
     profile,
   };
 }

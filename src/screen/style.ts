@@ -29,6 +29,13 @@ function css({ zoom, unit }: Frame): string {
   min-width: 0; min-height: 0; margin: 0; padding: 0; transition: none; -gtk-icon-shadow: none; }
 .pass-it-on .toolbar { background: ${GREY.ink}; min-height: ${px(75 * zoom)}; }
 .pass-it-on .toolbar label { color: ${GREY.white}; font-size: ${px(22 * zoom, 14)}; }
+.pass-it-on .toolbar label.caption { font-size: ${px(24 * unit, 16)}; }
+.pass-it-on .toolbar entry { background: ${GREY.ink}; color: ${GREY.white}; border: ${px(2)} solid ${GREY.ink};
+  border-radius: ${px(22 * zoom)}; box-shadow: none; caret-color: ${GREY.white}; font-size: ${px(22 * zoom, 14)};
+  min-height: ${px(45 * zoom)}; padding: 0 ${px(15 * zoom)}; }
+.pass-it-on .toolbar entry:hover { border-color: #808080; }
+.pass-it-on .toolbar entry:focus { background: #E5E5E5; color: #000000; caret-color: #000000; border-color: ${GREY.white}; }
+.pass-it-on .toolbar entry selection { background: #A6A6A6; color: #000000; }
 .pass-it-on .toolbar button { min-width: ${px(75 * zoom)}; min-height: ${px(75 * zoom)}; border-radius: 0; }
 .pass-it-on .toolbar button:hover { background: #000000; }
 .pass-it-on .toolbar button:active { background: #808080; }

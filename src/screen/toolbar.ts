@@ -1,27 +1,38 @@
-/** Sugar's toolbar: the activity's icon in this child's colours, its name, and Stop. */
+/**
+ * Sugar's toolbar: the activity's icon in this child's colours, its name (in Sugar: the Journal's title, to be changed
+ * here), and Stop. A kiosk has what it tells there instead, and no Stop.
+ */
 import { circle, drawIcon, fillRect, GREY, renderIcon, roundedRect, setColor } from './draw';
-import { addClass, type Cairo, CENTER, describe, Gtk, type Gtk3, HORIZONTAL, on, STATE } from './gtk';
+import { addClass, type Cairo, CENTER, describe, Gtk, type Gtk3, HORIZONTAL, on, STATE, setLabel } from './gtk';
 import { _ } from './i18n';
 import { activityIcon } from './icons';
 import type { Frame } from './style';
 
+/** As many as a line of the Journal shows. */
+const MOST_CHARACTERS = 80;
 const WHITE: [string, string] = [GREY.white, GREY.ink];
 
 export class Toolbar {
   readonly widget: Gtk3.Box = new Gtk.Box({ orientation: HORIZONTAL });
   private readonly icon: Gtk3.DrawingArea = new Gtk.DrawingArea();
   private readonly stop: Gtk3.Button = new Gtk.Button();
+  private readonly caption: Gtk3.Label = new Gtk.Label();
+  private readonly title: Gtk3.Entry | null;
+  private rename: (title: string) => void = () => {};
   private colors: [string, string] = WHITE;
   private zoom = 1;
 
-  constructor(close: () => void) {
+  constructor(kind: 'window' | 'sugar' | 'kiosk', close: () => void) {
     addClass(this.widget, 'toolbar');
-    const title = new Gtk.Label();
-    title.label = _('Pass It On');
-    title.valign = CENTER;
     this.widget.packStart(this.icon, false, false, 0);
-    this.widget.packStart(title, false, false, 4);
-    this.widget.packEnd(this.stop, false, false, 0);
+    this.title = kind === 'sugar' ? this.makeTitle() : null;
+    this.caption.label = kind === 'kiosk' ? '' : _('Pass It On');
+    this.caption.valign = CENTER;
+    if (kind === 'kiosk') this.makeCaption();
+    else {
+      this.widget.packStart(this.title ?? this.caption, false, false, 4);
+      this.widget.packEnd(this.stop, false, false, 0);
+    }
     describe(this.stop, _('Stop'), _('Closes Pass It On (Ctrl+Q)'));
     this.stop.tooltipText = _('Stop (Ctrl+Q)');
     on(this.stop, 'clicked', close);
@@ -33,6 +44,52 @@ export class Toolbar {
       this.drawStop(cr);
       return true;
     });
+  }
+
+  /** Who wants to know that the child has given another title. */
+  onRename(rename: (title: string) => void): void {
+    this.rename = rename;
+  }
+
+  /** Shows the Journal's title, unless the child is writing one just now. */
+  setTitle(title: string): void {
+    if (this.title && !this.title.isFocus() && this.title.text !== title) this.title.text = title;
+  }
+
+  /** Shows what a kiosk tells. */
+  setCaption(text: string): void {
+    setLabel(this.caption, text);
+  }
+
+  /** The keyboard is in a text field: letters and arrows are its own. */
+  get isWriting(): boolean {
+    return this.title?.isFocus() ?? false;
+  }
+
+  private makeTitle(): Gtk3.Entry {
+    const title = new Gtk.Entry();
+    title.text = _('Pass It On');
+    title.valign = CENTER;
+    title.widthChars = 24;
+    title.setMaxLength(MOST_CHARACTERS);
+    describe(title, _('Title'), _('What this is called in the Journal'));
+    const tell = () => this.rename(title.text);
+    on(title, 'activate', tell);
+    on(title, 'focus-out-event', () => {
+      tell();
+      return false;
+    });
+    return title;
+  }
+
+  private makeCaption(): void {
+    addClass(this.caption, 'caption');
+    this.caption.wrap = true;
+    this.caption.lines = 2;
+    this.caption.ellipsize = 3;
+    this.caption.xalign = 0.5;
+    this.caption.justify = 2;
+    this.widget.packStart(this.caption, true, true, 4);
   }
 
   update(colors: [string, string] | null, frame: Frame): void {

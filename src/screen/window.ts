@@ -4,7 +4,7 @@ import { Alert } from './alert';
 import { Bar } from './bar';
 import type { Controller } from './controller';
 import { renderIcon } from './draw';
-import { addClass, Gdk, Gtk, type Gtk3, guard, KEY, MODIFIER, on, VERTICAL } from './gtk';
+import { addClass, Gdk, type GdkPixbuf2, Gtk, type Gtk3, guard, KEY, MODIFIER, on, VERTICAL } from './gtk';
 import { _ } from './i18n';
 import { activityIcon } from './icons';
 import { view } from './model';
@@ -21,8 +21,10 @@ export interface WindowOptions {
   height: number;
   /** SUGAR_SCALING. */
   scaling: string | undefined;
-  /** Inside Sugar: no frame, the whole screen. */
+  /** Inside Sugar: no frame, the whole screen, and the Journal's title in the toolbar. */
   sugar: boolean;
+  /** For whoever comes by: it cannot be left by accident. */
+  kiosk?: boolean;
   close(): void;
 }
 
@@ -30,7 +32,7 @@ export class ScreenWindow {
   readonly window: Gtk3.Window = new Gtk.Window({ title: _('Pass It On') });
   readonly stage: Stage;
   readonly bar: Bar;
-  private readonly toolbar: Toolbar;
+  readonly toolbar: Toolbar;
   private readonly alert: Alert;
   private frame: Frame;
   private size = { width: 0, height: 0 };
@@ -40,6 +42,8 @@ export class ScreenWindow {
   /** Where the keyboard was when the alert appeared. */
   private focusBefore: Gtk3.Widget | null = null;
   private onFrame: (() => void) | null = null;
+  private onTouch: (() => void) | null = null;
+  private touches: Gtk3.GestureMultiPress | null = null;
 
   constructor(
     private readonly controller: Controller,
@@ -49,7 +53,7 @@ export class ScreenWindow {
     this.stage = new Stage(key => controller.tap(key));
     this.bar = new Bar(act);
     this.alert = new Alert(act);
-    this.toolbar = new Toolbar(options.close);
+    this.toolbar = new Toolbar(options.kiosk ? 'kiosk' : options.sugar ? 'sugar' : 'window', options.close);
     this.frame = frameFor(options.width, options.height, options.scaling);
     applyStyle(this.frame);
     addClass(this.window, 'pass-it-on');
@@ -59,11 +63,15 @@ export class ScreenWindow {
       this.window.setDecorated(false);
       this.window.maximize();
     }
+    if (options.kiosk) {
+      this.window.setKeepAbove(true);
+      this.window.fullscreen();
+    }
     const box = new Gtk.Box({ orientation: VERTICAL });
     for (const part of [this.toolbar, this.alert, this.stage, this.bar]) box.add(part.widget);
     this.window.add(box);
     on(this.window, 'delete-event', () => {
-      options.close();
+      if (!options.kiosk) options.close();
       return true;
     });
     on(this.window, 'key-press-event', event => this.key(event.keyval, event.state));
@@ -110,6 +118,19 @@ export class ScreenWindow {
     this.stage.setActive(active);
   }
 
+  /** Puts the window in front. */
+  raise(): void {
+    this.window.present();
+  }
+
+  /** Calls `touched` at every key and at every press of finger or pointer, before anything else comes of it. */
+  watchTouches(touched: () => void): void {
+    this.onTouch = touched;
+    this.touches = Gtk.GestureMultiPress.new(this.window);
+    this.touches.propagationPhase = 1;
+    on(this.touches, 'pressed', touched);
+  }
+
   /** Puts the pointer into a corner, so that pictures do not show what happens to be below it. */
   parkPointer(): void {
     const screen = Gdk.Screen.getDefault();
@@ -122,6 +143,23 @@ export class ScreenWindow {
 
   /** Writes what stands on the screen now as `<dir>/<name>.png`; the window must be shown. */
   async screenshot(dir: string, name: string): Promise<string> {
+    const file = join(dir, `${name}.png`);
+    (await this.picture()).savev(file, 'png', [], []);
+    return file;
+  }
+
+  /** A small picture of the window as PNG; false when it is not on the screen. It must not be covered. */
+  async preview(file: string, size: { width: number; height: number }): Promise<boolean> {
+    if (!this.window.getMapped()) return false;
+    const picture = await this.picture();
+    const scale = Math.min(size.width / picture.getWidth(), size.height / picture.getHeight());
+    const [width, height] = [picture.getWidth(), picture.getHeight()].map(n => Math.max(1, Math.round(n * scale)));
+    const small = picture.scaleSimple(width ?? 1, height ?? 1, 2);
+    small?.savev(file, 'png', [], []);
+    return small !== null;
+  }
+
+  private async picture(): Promise<GdkPixbuf2.Pixbuf> {
     this.update();
     // Sizes are given out in the first frame, what follows from them is drawn in the second.
     await this.nextFrame();
@@ -129,9 +167,7 @@ export class ScreenWindow {
     const surface = this.window.getWindow();
     const picture = surface && Gdk.pixbufGetFromWindow(surface, 0, 0, surface.getWidth(), surface.getHeight());
     if (!picture) throw new Error('the window cannot be read');
-    const file = join(dir, `${name}.png`);
-    picture.savev(file, 'png', [], []);
-    return file;
+    return picture;
   }
 
   /** Resolves when everything was drawn once more; after a while also when nothing is drawn, as in a hidden window. */
@@ -164,21 +200,28 @@ export class ScreenWindow {
   }
 
   private key(keyval: number, state: number): boolean {
+    this.onTouch?.();
     const control = (state & MODIFIER.control) !== 0;
     const alt = (state & MODIFIER.alt) !== 0;
+    const shift = (state & MODIFIER.shift) !== 0;
+    const { kiosk = false } = this.options;
     if (control && (keyval === KEY.q || keyval === KEY.Q)) {
-      this.options.close();
+      // A keeper's three keys besides Q; what a visitor presses leads nowhere.
+      if (!kiosk || (alt && shift)) this.options.close();
       return true;
     }
     if (alt && keyval === KEY.enter) {
+      if (kiosk) return true;
       this.full = !this.full;
       if (this.full) this.window.fullscreen();
       else this.window.unfullscreen();
       return true;
     }
+    if (this.toolbar.isWriting && keyval !== KEY.escape) return false;
     const direction = DIRECTIONS.find(name => KEY[name] === keyval);
     if (direction && !control && !alt) return this.stage.moveFocus(direction);
     if (keyval !== KEY.escape) return false;
+    if (this.toolbar.isWriting) this.stage.buttonFor('mine')?.grabFocus();
     if (!this.alert.escape()) this.controller.unselect();
     return true;
   }

@@ -2,12 +2,15 @@
  * An activity's side of the Sugar shell: the window properties by which the shell knows its window, and the D-Bus
  * object it calls (sugar3.activity.activityservice).
  */
-import { interface as dbusInterface, type MessageBus, sessionBus } from '@particle/dbus-next';
+import { interface as dbusInterface } from '@particle/dbus-next';
 import { type Gtk3, loadSugarExt, on, windowId } from '../screen/gtk';
+import type { Session } from './session';
 
 export interface ActivityHandlers {
   /** The shell has put the activity in front, or away. */
   setActive(active: boolean): void;
+  /** The path of a copy of what is shown, whose source a child may look at; '' where there is none. */
+  document(): Promise<string>;
 }
 
 class ActivityInterface extends dbusInterface.Interface {
@@ -25,9 +28,8 @@ class ActivityInterface extends dbusInterface.Interface {
   /** No source view of its own: the shell then shows the bundle. */
   HandleViewSource(): void {}
 
-  /** No document: there is nothing in the Journal to show the source of. */
-  GetDocumentPath(): string {
-    return '';
+  GetDocumentPath(): Promise<string> {
+    return this.handlers.document();
   }
 }
 
@@ -51,11 +53,24 @@ export function markWindow(window: Gtk3.Window, activityId: string, bundleId: st
   });
 }
 
-/** Puts `org.laptop.Activity` on the session bus; the answer takes it off again. */
-export async function serveActivity(activityId: string, handlers: ActivityHandlers): Promise<() => void> {
-  const bus: MessageBus = sessionBus();
-  bus.on('error', (error: Error) => process.stderr.write(`D-Bus: ${error.message}\n`));
-  bus.export(`/org/laptop/Activity/${activityId}`, new ActivityInterface(handlers));
-  await bus.requestName(`org.laptop.Activity${activityId}`, 0);
-  return () => bus.disconnect();
+/** Puts `org.laptop.Activity` on the session bus. */
+export async function serveActivity(session: Session, activityId: string, handlers: ActivityHandlers): Promise<void> {
+  session.bus.export(`/org/laptop/Activity/${activityId}`, new ActivityInterface(handlers));
+  await session.bus.requestName(`org.laptop.Activity${activityId}`, 0);
+}
+
+const SHELL = {
+  destination: 'org.laptop.Shell',
+  path: '/org/laptop/Shell',
+  interface: 'org.laptop.Shell',
+} as const;
+
+/** Brings an activity to the front, as a tap on its icon does. */
+export async function activateActivity(session: Session, activityId: string): Promise<void> {
+  await session.call(SHELL, 'ActivateActivity', 's', [activityId]);
+}
+
+/** Tells the shell that this launch shows no window of its own, so that it waits for none. */
+export async function withdrawLaunch(session: Session, activityId: string): Promise<void> {
+  await session.call(SHELL, 'NotifyLaunchFailure', 's', [activityId]);
 }

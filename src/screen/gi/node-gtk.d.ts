@@ -91,6 +91,8 @@ export namespace GdkPixbuf2 {
     getWidth(): number;
     getHeight(): number;
     savev(file: string, type: string, keys: string[], values: string[]): boolean;
+    /** interpolation: 2 bilinear */
+    scaleSimple(width: number, height: number, interpolation: number): Pixbuf | null;
   }
   class PixbufLoader extends GObject {
     static newWithType(type: string): PixbufLoader;
@@ -254,6 +256,7 @@ export namespace Gtk3 {
     getFocusVisible(): boolean;
     setFocusVisible(visible: boolean): void;
     present(): void;
+    setKeepAbove(on: boolean): void;
   }
   class Box extends Container {
     /** orientation: 0 horizontal, 1 vertical */
@@ -281,6 +284,17 @@ export namespace Gtk3 {
   class Button extends Container {
     clicked(): void;
     label: string;
+  }
+  class Entry extends Widget {
+    text: string;
+    widthChars: number;
+    maxWidthChars: number;
+    setMaxLength(characters: number): void;
+  }
+  class GestureMultiPress extends GObject {
+    static new(widget: Widget): GestureMultiPress;
+    /** 1 capture: before the widget itself and its children */
+    propagationPhase: number;
   }
   class Label extends Widget {
     label: string;
