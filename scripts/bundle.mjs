@@ -10,12 +10,13 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { buildProduct } from './build.mjs';
 import { main, must, Plain, say, status } from './run.mjs';
 
 const FOLDER = 'build/bundle';
 const NAME = 'PassItOn.activity';
+const NAMES = 'activity/linfo';
 /** node-gtk's own code needs these two at run time; chalk and node-pre-gyp only for printing and for building. */
 const NEEDED = ['lodash.camelcase', 'lodash.snakecase'];
 /** Every file's time in the archive, so that the same sources give the same bundle: the first day a zip can name. */
@@ -47,11 +48,20 @@ function copyProgram(to) {
     cpSync(join('dist', file), join(to, 'dist', file));
   cpSync('activity', join(to, 'activity'), {
     recursive: true,
-    filter: path => !path.startsWith(join('activity', 'bin')),
+    filter: path => !['bin', 'linfo'].some(part => path.startsWith(join('activity', part))),
   });
   cpSync('activity/bin', join(to, 'bin'), { recursive: true });
   cpSync('LICENSE', join(to, 'LICENSE'));
   if (existsSync('locale')) cpSync('locale', join(to, 'locale'), { recursive: true });
+}
+
+/** The activity's name and summary in each language, where Sugar's bundle parser looks for them. */
+function copyNames(to) {
+  for (const file of readdirSync(NAMES)) {
+    const folder = join(to, 'locale', basename(file, '.linfo'));
+    mkdirSync(folder, { recursive: true });
+    cpSync(join(NAMES, file), join(folder, 'activity.linfo'));
+  }
 }
 
 /** All paths below the folder, sorted, so that the archive's order is always the same. */
@@ -71,6 +81,7 @@ main(async () => {
   rmSync(archive, { force: true });
   mkdirSync(root, { recursive: true });
   copyProgram(root);
+  copyNames(root);
   copyNodeGtk(root);
   const all = paths(root);
   for (const path of [...all, root]) utimesSync(path, EPOCH, EPOCH);

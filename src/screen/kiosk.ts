@@ -27,7 +27,8 @@ const LOOK_MS = 2_500;
 
 export interface KioskOptions {
   controller: Controller;
-  show(caption: string): void;
+  /** inviting: whoever comes by may take over. */
+  show(caption: string, inviting: boolean): void;
   /** 1: people can read it; less is faster. */
   pace: number;
   /** The version that every tour begins with; null: the one there is when it starts. */
@@ -89,14 +90,14 @@ export class Kiosk {
 
   /** Says something, and leaves it there as long as it takes to read. */
   private async say(caption: string, signal: AbortSignal, milliseconds = READ_MS): Promise<void> {
-    this.options.show(caption);
+    this.options.show(caption, true);
     await sleep(milliseconds * this.options.pace, null, { signal });
   }
 
   /** This laptop as every tour finds it: the first version in use, and nothing else here. */
   private async startOver(): Promise<ImageInfo> {
     const { controller } = this;
-    this.options.show(_('Laptops upgrade each other here. Touch the screen to try it.'));
+    this.options.show(_('Here laptops upgrade each other.'), true);
     await this.wait(({ link, status }) => link === 'connected' && status !== null, PATIENCE_MS, 'no service came');
     controller.clear();
     if (controller.state.upgrade?.state === 'running') {
@@ -147,7 +148,7 @@ export class Kiosk {
     await this.say(_('Only what is different has to come over. No server is needed.'), signal);
 
     controller.act('upgrade');
-    this.options.show(fill(_('Everybody who has {version} sends a part of it.'), { version }));
+    this.options.show(fill(_('Everybody who has {version} sends a part of it.'), { version }), true);
     await this.wait(isOver, PATIENCE_MS, 'the upgrade did not end', signal);
     const { upgrade, error } = controller.state;
     if (upgrade?.state !== 'staged') throw new Error((upgrade?.error ?? error)?.message ?? 'the upgrade has stopped');
@@ -178,14 +179,14 @@ export class Kiosk {
       if (left <= 0 || this.closed) return;
       const seconds = Math.ceil(left / 1000);
       const ending = ngettext('Starting over in {n} second.', 'Starting over in {n} seconds.', seconds);
-      this.options.show(left < WARNING_MS ? fill(ending, { n: seconds }) : _('Your turn! Tap a laptop.'));
+      this.options.show(left < WARNING_MS ? fill(ending, { n: seconds }) : _('Your turn! Tap a laptop.'), false);
       await sleep(TICK_MS);
     }
   }
 
   private async recover(thrown: unknown): Promise<void> {
     process.stderr.write(`kiosk: ${lastWords(thrown)}\n`);
-    this.options.show(_('Something went wrong. It starts over now.'));
+    this.options.show(_('Something went wrong. It starts over now.'), false);
     await sleep(REST_MS * this.options.pace);
   }
 }

@@ -124,7 +124,7 @@ function runKiosk({ pace, home }: Launch, controller: Controller, window: Screen
     controller,
     pace,
     home,
-    show: caption => window.toolbar.setCaption(caption),
+    show: (caption, inviting) => window.toolbar.setCaption(caption, inviting),
     toured: tours => process.stdout.write(`tours: ${tours}\n`),
   });
   window.watchTouches(() => kiosk.touch());

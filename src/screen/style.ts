@@ -30,6 +30,8 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on .toolbar { background: ${GREY.ink}; min-height: ${px(75 * zoom)}; }
 .pass-it-on .toolbar label { color: ${GREY.white}; font-size: ${px(22 * zoom, 14)}; }
 .pass-it-on .toolbar label.caption { font-size: ${px(24 * unit, 16)}; }
+.pass-it-on .toolbar label.invitation { background: ${GREY.white}; color: ${GREY.ink}; font-weight: bold;
+  border-radius: ${px(30 * zoom)}; padding: ${px(8 * zoom)} ${px(18 * zoom)}; font-size: ${px(20 * unit, 14)}; }
 .pass-it-on .toolbar entry { background: ${GREY.ink}; color: ${GREY.white}; border: ${px(2)} solid ${GREY.ink};
   border-radius: ${px(22 * zoom)}; box-shadow: none; caret-color: ${GREY.white}; font-size: ${px(22 * zoom, 14)};
   min-height: ${px(45 * zoom)}; padding: 0 ${px(15 * zoom)}; }

@@ -17,6 +17,7 @@ export class Toolbar {
   private readonly icon: Gtk3.DrawingArea = new Gtk.DrawingArea();
   private readonly stop: Gtk3.Button = new Gtk.Button();
   private readonly caption: Gtk3.Label = new Gtk.Label();
+  private readonly invitation: Gtk3.Label = new Gtk.Label();
   private readonly title: Gtk3.Entry | null;
   private rename: (title: string) => void = () => {};
   private colors: [string, string] = WHITE;
@@ -56,9 +57,10 @@ export class Toolbar {
     if (this.title && !this.title.isFocus() && this.title.text !== title) this.title.text = title;
   }
 
-  /** Shows what a kiosk tells. */
-  setCaption(text: string): void {
+  /** Shows what a kiosk tells, and whether a visitor is wanted who drives. */
+  setCaption(text: string, inviting: boolean): void {
     setLabel(this.caption, text);
+    this.invitation.visible = inviting;
   }
 
   /** The keyboard is in a text field: letters and arrows are its own. */
@@ -77,6 +79,8 @@ export class Toolbar {
     on(title, 'activate', tell);
     on(title, 'focus-out-event', () => {
       tell();
+      // GTK leaves it marked, as if the next letter would replace it.
+      title.selectRegion(0, 0);
       return false;
     });
     return title;
@@ -90,6 +94,11 @@ export class Toolbar {
     this.caption.xalign = 0.5;
     this.caption.justify = 2;
     this.widget.packStart(this.caption, true, true, 4);
+    addClass(this.invitation, 'invitation');
+    this.invitation.label = _('☞ Touch me!');
+    this.invitation.valign = CENTER;
+    this.invitation.noShowAll = true;
+    this.widget.packEnd(this.invitation, false, false, 12);
   }
 
   update(colors: [string, string] | null, frame: Frame): void {

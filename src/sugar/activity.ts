@@ -14,6 +14,8 @@ import { activateActivity, markWindow, serveActivity } from './shell';
 
 /** Longest time, in ms, that closing waits for the Journal. */
 const LAST_WRITES_MS = 3000;
+/** As long as Sugar's Frame takes to leave, and some more. */
+const SLIDE_MS = 1500;
 const PREVIEW = { width: 300, height: 225 };
 
 export class Activity {
@@ -71,7 +73,8 @@ export class Activity {
   private setActive(active: boolean): void {
     this.active = active;
     this.window.setActive(active);
-    if (active) this.journal.seen();
+    // Not before the Frame, from which it may have been called, has slid away.
+    if (active) setTimeout(() => this.active && this.journal.seen(), SLIDE_MS).unref();
   }
 
   private look(): void {

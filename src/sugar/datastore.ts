@@ -1,6 +1,6 @@
 /** The Journal's datastore over D-Bus (carquinyol, org.laptop.sugar.DataStore). */
 import { isUtf8 } from 'node:buffer';
-import { Variant } from '@particle/dbus-next';
+import { DBusError, Variant } from '@particle/dbus-next';
 import type { Session } from './session';
 
 const STORE = {
@@ -28,10 +28,14 @@ export class Datastore {
 
   /** null when there is no such entry (any more). */
   async properties(uid: string): Promise<Properties | null> {
-    const [wire] = (await this.session.call(STORE, 'get_properties', 's', [uid])) as [Record<string, Variant>];
-    const properties = fromWire(wire ?? {});
-    // It answers for entries that do not exist, too, with what it makes up itself.
-    return 'activity' in properties ? properties : null;
+    try {
+      const [wire] = (await this.session.call(STORE, 'get_properties', 's', [uid])) as [Record<string, Variant>];
+      return fromWire(wire ?? {});
+    } catch (error) {
+      // It has no word of its own for that: the exception of whoever could not open the entry's folder.
+      if (error instanceof DBusError && error.type === 'org.freedesktop.DBus.Python.OSError') return null;
+      throw error;
+    }
   }
 
   /** A copy of the entry's file, the caller's own; '' where it has none. */

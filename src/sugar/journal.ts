@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ScreenState } from '../screen/state';
+import { type ScreenState, stagedImage } from '../screen/state';
 import type { Datastore, Properties } from './datastore';
 import { type Deed, deedsSince, type Memory, memoryOf, sameMemory } from './deeds';
 import { deedTitle, describeDeeds, MIME_TYPE, readDiary, writeDiary } from './diary';
@@ -75,8 +75,10 @@ export class Journal {
 
   /** Looks whether something has happened; writes it down if so. */
   observe(state: ScreenState): void {
-    const { status, upgrade, neighbours, profile } = state;
-    if (!status) return;
+    const { upgrade, neighbours, profile } = state;
+    if (!state.status) return;
+    // The upgrade tells first that something is staged.
+    const status = { ...state.status, staged: stagedImage(state) };
     this.iconColors = (status.colors ?? profile.colors)?.join(',') ?? NO_COLORS;
     const now = memoryOf(status);
     if (this.memory && sameMemory(this.memory, now)) return;

@@ -11,6 +11,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -28,7 +29,7 @@ const SESSION_TIMEOUT_S = 120;
 
 /** The shell as a child has it after the first start: name, colours, keys; then it runs SUGAR_RUN_TEST and ends. */
 const SESSION = `#!/bin/bash
-profile="$HOME/.sugar/default"
+profile="$SUGAR_HOME/default"
 mkdir -p "$profile/logs" "$HOME/Activities"
 echo 'ssh-dss AAAAB3NzaC1kc3MAAACBAtest test@sugar' > "$profile/owner.key.pub"
 printf '%s\\n' '-----BEGIN OPENSSH PRIVATE KEY-----' none '-----END OPENSSH PRIVATE KEY-----' > "$profile/owner.key"
@@ -39,6 +40,11 @@ gsettings set org.sugarlabs.user group-label "Adult"
 gsettings set org.sugarlabs.user resume-activity false
 exec sugar'
 `;
+
+/** A network of its own with one laptop's address on it; all processes of the session are on it. */
+const NETWORK =
+  'ip link set lo up && ip link add eth0 type veth peer name eth1 && ip link set eth1 up && ip link set eth0 up && ' +
+  'ip addr add 10.78.0.1/24 dev eth0';
 
 describe('the bundle in the Sugar shell', () => {
   let folder: string;
@@ -51,14 +57,18 @@ describe('the bundle in the Sugar shell', () => {
     mkdirSync(home);
     for (const [from, to] of [
       [BUNDLE, 'PassItOn-1.xo'],
-      [join(__dirname, 'in-session.tool.js'), 'in-session.js'],
+      [join(__dirname, 'start.tool.js'), 'start.js'],
+      [join(__dirname, 'journey.tool.js'), 'journey.js'],
       ['test/sugar/launch.py', 'launch.py'],
     ] as const) {
       copyFileSync(from, join(home, to));
     }
     writeFileSync(join(home, 'session'), SESSION, { mode: 0o755 });
-    const command = `${process.execPath} in-session.js $HOME/PassItOn-1.xo $HOME/launch.py $HOME/sugar.png`;
+    const command = `${process.execPath} "$SESSION_PROGRAM" $HOME/PassItOn-1.xo $HOME/launch.py $HOME/pictures`;
     writeFileSync(join(home, 'run-test'), `#!/bin/sh\ncd "$HOME" && exec ${command}\n`, { mode: 0o755 });
+    // What a laptop does to restart.
+    writeFileSync(join(home, 'restart'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    mkdirSync(join(home, 'pictures'));
     if (AS_ROOT) {
       execFileSync('useradd', ['--no-create-home', '--home-dir', home, '--shell', '/bin/bash', user]);
       execFileSync('chown', ['-R', `${user}:`, home]);
@@ -72,10 +82,13 @@ describe('the bundle in the Sugar shell', () => {
   });
 
   /** Resolves with the shell's exit status, which is that of the program it ran. */
-  async function runSession(scaling: string): Promise<{ status: number | null; log: string; said: string }> {
+  async function runSession(
+    program: string,
+    scaling: string,
+  ): Promise<{ status: number | null; log: string; said: string }> {
     const home = join(folder, 'home');
     // One for each session: an X server keeps the address of the first one's accessibility bus.
-    const desktop = await Desktop.start(join(folder, `desktop-${scaling}`));
+    const desktop = await Desktop.start(join(folder, `desktop-${program}-${scaling}`));
     const env = {
       HOME: home,
       USER: user,
@@ -91,17 +104,21 @@ describe('the bundle in the Sugar shell', () => {
       SUGAR_SCALING: scaling,
       SUGAR_LOGGER_LEVEL: 'debug',
       SUGAR_RUN_TEST: join(home, 'run-test'),
-      SUGAR_TEST_LOG: join(home, `test-${scaling}.log`),
+      SUGAR_TEST_LOG: join(home, `${program}-${scaling}.log`),
+      SUGAR_HOME: join(home, `${program}-${scaling}`),
+      SESSION_PROGRAM: `${program}.js`,
+      PASS_IT_ON_ALLOW_UNSIGNED: '1',
+      PASS_IT_ON_ACTIVATION_HOOK: join(home, 'restart'),
     };
     const words = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const namespaces = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const own = AS_ROOT ? [] : ['--user', '--map-current-user', '--keep-caps'];
     const become = AS_ROOT ? ['runuser', '-u', user, '--'] : [];
-    const up = ['sh', '-c', 'ip link set lo up && mkdir -p "$0" && exec "$@"', join(folder, 'up')];
+    const up = ['sh', '-c', `${NETWORK} && exec "$@"`, 'sh'];
     const session = ['env', '-i', ...words, 'sh', '-c', 'mkdir -p -m 700 "$XDG_RUNTIME_DIR" && exec "$HOME/session"'];
     const command = ['timeout', '-k', '5', String(SESSION_TIMEOUT_S), 'unshare', ...own, ...namespaces];
-    const [program = '', ...args] = [...command, ...up, ...become, ...session];
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [first = '', ...args] = [...command, ...up, ...become, ...session];
+    const child = spawn(first, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', text => {
@@ -114,13 +131,28 @@ describe('the bundle in the Sugar shell', () => {
     return { status, log: existsSync(file) ? readFileSync(file, 'utf8') : '', said };
   }
 
+  function keepPictures(prefix: string): void {
+    mkdirSync(PICTURES, { recursive: true });
+    const taken = join(folder, 'home', 'pictures');
+    for (const name of readdirSync(taken)) {
+      copyFileSync(join(taken, name), join(PICTURES, `${prefix}-${name}`));
+      rmSync(join(taken, name));
+    }
+  }
+
   for (const scaling of ['72', '100']) {
     it(`starts from its icon, is found, and closes, at scaling ${scaling}`, async () => {
-      const { status, log, said } = await runSession(scaling);
+      const { status, log, said } = await runSession('start', scaling);
+      keepPictures(`sugar-${scaling}`);
       assert.equal(status, 0, `${log}\nthe session said:\n${said}`);
       assert.match(log, /^closed$/m);
-      mkdirSync(PICTURES, { recursive: true });
-      copyFileSync(join(folder, 'home', 'sugar.png'), join(PICTURES, `sugar-${scaling}.png`));
     });
   }
+
+  it('upgrades from tap to Ready and goes back; the Journal keeps it, the Frame tells it, and it is resumed', async () => {
+    const { status, log, said } = await runSession('journey', '72');
+    keepPictures('sugar-journey');
+    assert.equal(status, 0, `${log}\nthe session said:\n${said}`);
+    assert.match(log, /^closed$/m);
+  });
 });

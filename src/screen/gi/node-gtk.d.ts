@@ -290,6 +290,7 @@ export namespace Gtk3 {
     widthChars: number;
     maxWidthChars: number;
     setMaxLength(characters: number): void;
+    selectRegion(from: number, to: number): void;
   }
   class GestureMultiPress extends GObject {
     static new(widget: Widget): GestureMultiPress;
