@@ -175,12 +175,15 @@ export class Kiosk {
   /** Somebody is here: they drive, until nobody has touched anything for a while. */
   private async visit(): Promise<void> {
     for (;;) {
-      const left = this.touchedAt + QUIET_MS - performance.now();
+      const left = this.touchedAt + QUIET_MS * this.options.pace - performance.now();
       if (left <= 0 || this.closed) return;
       const seconds = Math.ceil(left / 1000);
       const ending = ngettext('Starting over in {n} second.', 'Starting over in {n} seconds.', seconds);
-      this.options.show(left < WARNING_MS ? fill(ending, { n: seconds }) : _('Your turn! Tap a laptop.'), false);
-      await sleep(TICK_MS);
+      this.options.show(
+        left < WARNING_MS * this.options.pace ? fill(ending, { n: seconds }) : _('Your turn! Tap a laptop.'),
+        false,
+      );
+      await sleep(TICK_MS * this.options.pace);
     }
   }
 

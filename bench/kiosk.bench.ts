@@ -1,0 +1,44 @@
+/**
+ * npm run bench -- kiosk [TOURS]: lets the kiosk upgrade, go back and begin anew, 200 times as fast as it can, and
+ * prints the resident memory of screen and service as it goes. A kiosk runs for days: neither may grow.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Desktop } from '../test/screen/desktop';
+import { KioskRun } from '../test/screen/kiosk-run';
+
+const tours = Number(process.argv[2] ?? 200);
+const STEPS = 10;
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-kiosk-'));
+  const desktop = await Desktop.start(folder);
+  const kiosk = KioskRun.start(desktop, folder, 0.01);
+  try {
+    const began = performance.now();
+    process.stdout.write('| tours | screen MB | service MB | seconds |\n| ---: | ---: | ---: | ---: |\n');
+    for (let step = 0; step <= STEPS; step++) {
+      // The first tour fills what is filled once.
+      const at = Math.max(1, Math.round((tours * step) / STEPS));
+      await kiosk.toured(at);
+      const { screen, service } = kiosk.weigh();
+      const seconds = Math.round((performance.now() - began) / 1000);
+      process.stdout.write(`| ${at} | ${screen} | ${service} | ${seconds} |\n`);
+    }
+    const errors = kiosk.said.split('\n').filter(line => line.startsWith('kiosk: '));
+    process.stdout.write(`${errors.length} tours went wrong and were begun anew.\n${errors.join('\n')}\n`);
+  } finally {
+    await kiosk.stop();
+    await desktop.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  error => {
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    process.exit(1);
+  },
+);
