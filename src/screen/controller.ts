@@ -123,7 +123,7 @@ export class Controller {
 
   /** Nothing chosen, nothing asked, nothing told. */
   clear(): void {
-    this.set({ ...NOTHING_CHOSEN, error: null, failureSeen: true, recalled: null });
+    this.set({ ...NOTHING_CHOSEN, error: null, failureSeen: true, forTeacher: null, recalled: null });
   }
 
   /** Asks the service directly, for helpers that show no buttons. Rejects with PassItOnError. */

@@ -177,8 +177,8 @@ describe('the screen, from tap to Ready', () => {
 
   step('says when the service has died, and starts it again', async () => {
     process.kill(servicePid(me.store), 'SIGKILL');
-    await person.text('Something in Pass It On has stopped.');
-    await person.gone('label', 'Something in Pass It On has stopped.');
+    await person.text('A part of Pass It On has stopped.');
+    await person.gone('label', 'A part of Pass It On has stopped.');
     await person.button('Ana has 407');
   });
 
