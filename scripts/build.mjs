@@ -42,6 +42,7 @@ export async function buildProduct() {
       screen: 'src/screen/main.ts',
       demo: 'src/demo/main.ts',
       'delta-worker': 'src/transfer/delta-worker.ts',
+      'intake-worker': 'src/store/intake-worker.ts',
     },
     outdir: fresh,
   });

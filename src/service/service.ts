@@ -71,7 +71,7 @@ export class Service {
 
   /** @throws PassItOnError 'busy' when another process owns the store or the port. */
   static async start(options: ServiceOptions): Promise<Service> {
-    const store = await Store.open(options.store);
+    const store = await Store.open(options.store, { intakeWorker: join(__dirname, 'intake-worker.js') });
     // What only looks may look on this very machine too; who shares says so to other laptops only.
     const where = options.interface === undefined ? { loopback: !options.share } : { interfaces: [options.interface] };
     const neighbours = new Neighbours(where);

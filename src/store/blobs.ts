@@ -4,13 +4,16 @@
  * believed. So "it exists" means "it is whole", power failures included.
  */
 import {
+  closeSync,
   constants,
   fstatSync,
   futimesSync,
   lstatSync,
   mkdirSync,
+  openSync,
   promises,
   readdirSync,
+  readFileSync,
   renameSync,
   type Stats,
   unlinkSync,
@@ -24,6 +27,8 @@ import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-wr
 import { CHUNK, withBuffer } from './buffers';
 import { failedWith, unlinkFreeing } from './disk';
 import { HashCache, type HashRecord } from './hashcache';
+import { BLOB_TIME } from './intake';
+import { IntakePool } from './intake-pool';
 import { KEPT } from './layout';
 import { breathe, Turns } from './pace';
 
@@ -32,13 +37,17 @@ export const SMALL = CHUNK;
 /** After this much unsynced, what is fetched is made durable, so that power failure costs little. */
 const SYNC_BYTES = 256 * 1024 * 1024;
 const SYNC_BLOBS = 4000;
-/** Contents are shared across images and so are their times. Seconds. */
-const BLOB_TIME = 1;
-
 /** An open blob, checked against its record; the caller closes the handle. */
 export interface OpenBlob {
   size: number;
   handle: promises.FileHandle;
+}
+
+/** size in bytes. */
+export interface FoundBlob {
+  size: number;
+  sha256: string;
+  stat: Stats;
 }
 
 function recordOf(stat: Stats, sha256: string): HashRecord {
@@ -96,6 +105,12 @@ export class Blobs {
 
   /** Size in bytes and SHA-256 of a held blob, or null. Hashes the file when its record does not fit it. */
   async info(oid: Oid): Promise<{ size: number; sha256: string } | null> {
+    const found = await this.find(oid);
+    return found === null ? null : { size: found.size, sha256: found.sha256 };
+  }
+
+  /** The same, and what lstat(2) says of its file at this moment. */
+  async find(oid: Oid): Promise<FoundBlob | null> {
     await breathe();
     const stat = lstatSync(this.path(oid), { throwIfNoEntry: false });
     if (stat === undefined) {
@@ -103,15 +118,20 @@ export class Blobs {
       return null;
     }
     const record = this.#cache.get(oid);
-    if (record !== null && matches(record, stat)) return { size: record.size, sha256: record.sha256 };
+    if (record !== null && matches(record, stat)) return { size: record.size, sha256: record.sha256, stat };
     return this.#rehash(oid);
+  }
+
+  /** Size of a blob as it was when it was hashed last, without a look at the disk; null where nothing is recorded. */
+  recordedSize(oid: Oid): number | null {
+    return this.#cache.get(oid)?.size ?? null;
   }
 
   async has(oid: Oid): Promise<boolean> {
     return (await this.info(oid)) !== null;
   }
 
-  async #rehash(oid: Oid): Promise<{ size: number; sha256: string } | null> {
+  async #rehash(oid: Oid): Promise<FoundBlob | null> {
     const path = this.path(oid);
     const handle = await promises.open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
     let actual: { oid: Oid; sha256: string } | null;
@@ -123,8 +143,8 @@ export class Blobs {
       await handle.close();
     }
     if (actual?.oid === oid) {
-      this.#remember(oid, stat, actual.sha256);
-      return { size: stat.size, sha256: actual.sha256 };
+      this.#remember(oid, recordOf(stat, actual.sha256));
+      return { size: stat.size, sha256: actual.sha256, stat };
     }
     // Left over from a power failure, or damaged: not the content of this name, so this name is not held.
     await this.drop([oid]);
@@ -155,9 +175,9 @@ export class Blobs {
     this.#appear(oid, sha256, temporary, lstatSync(temporary));
   }
 
-  #remember(oid: Oid, stat: Stats, sha256: string): void {
-    this.#cache.put(oid, recordOf(stat, sha256));
-    this.#unsyncedBytes += stat.size;
+  #remember(oid: Oid, record: HashRecord): void {
+    this.#cache.put(oid, record);
+    this.#unsyncedBytes += record.size;
     this.#unsyncedBlobs += 1;
   }
 
@@ -180,16 +200,17 @@ export class Blobs {
 
   /** A small blob's content. Null when not held. Throws 'bad-data' when it is longer than `maxBytes`. */
   async read(oid: Oid, maxBytes: number): Promise<Buffer | null> {
-    const blob = await this.open(oid);
-    if (blob === null) return null;
+    const found = await this.find(oid);
+    if (found === null) return null;
+    if (found.size > maxBytes) {
+      const message = `The object ${oid.slice(0, 12)} has ${found.size} bytes where at most ${maxBytes} make sense.`;
+      throw new PassItOnError('bad-data', message, 'Get the image from another laptop.');
+    }
+    const fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
     try {
-      if (blob.size > maxBytes) {
-        const message = `The object ${oid.slice(0, 12)} has ${blob.size} bytes where at most ${maxBytes} make sense.`;
-        throw new PassItOnError('bad-data', message, 'Get the image from another laptop.');
-      }
-      return await blob.handle.readFile();
+      return readFileSync(fd);
     } finally {
-      await blob.handle.close();
+      closeSync(fd);
     }
   }
 
@@ -262,10 +283,24 @@ export class Blobs {
       mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true, mode: 0o700 });
       renameSync(temporary, path);
     }
-    this.#remember(oid, stat, sha256);
+    this.#arrived(oid, recordOf(stat, sha256));
+    return true;
+  }
+
+  #arrived(oid: Oid, record: HashRecord): void {
+    this.#remember(oid, record);
     this.#arrivals?.add(oid);
     if (this.#unsyncedBytes > SYNC_BYTES || this.#unsyncedBlobs > SYNC_BLOBS) this.#syncSoon();
-    return true;
+  }
+
+  /** Threads that put content into its place, which `took` then makes a blob. program: as for IntakePool. */
+  intake(program: string | null): IntakePool {
+    return new IntakePool(this.dir, temporaryName(this.temporaryDir, 'intake'), program);
+  }
+
+  /** What a thread has hashed and put into its place is a blob. */
+  took(oid: Oid, record: HashRecord): void {
+    this.#arrived(oid, record);
   }
 
   temporary(): string {

@@ -1,5 +1,5 @@
 /** Turns a root tree on disk into blobs, trees and attributes: what `publish` begins with. */
-import { type BigIntStats, constants, lstatSync, promises, readlinkSync } from 'node:fs';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import {
   type AttributesMap,
   DEFAULT_TIME,
@@ -7,13 +7,14 @@ import {
   type FullAttributes,
   fullAttributes,
 } from '../core/attributes';
-import { type ByteString, toBuffer } from '../core/bytes';
-import { PassItOnError } from '../core/errors';
+import { type ByteString, fromBuffer, toBuffer } from '../core/bytes';
 import { BlobHasher, EMPTY_BLOB, type Oid } from '../core/object';
 import { encodeTree, MODE, type TreeEntry, type TreeMode } from '../core/tree';
-import { type Blobs, hashHandle, SMALL } from './blobs';
-import { withBuffer } from './buffers';
+import type { Blobs } from './blobs';
+import { CHUNK } from './buffers';
 import { diskPath } from './disk';
+import { identity, type Order } from './intake';
+import type { IntakePool } from './intake-pool';
 import { mapOrdered } from './pace';
 import type { Quarantine } from './quarantine';
 import { resolveIn } from './resolve';
@@ -22,14 +23,13 @@ import { Secrets } from './secrets';
 import type { WorkOptions } from './types';
 import { haveXattrTools, missingTools, XattrReader } from './xattrs';
 
-/** Files read at once: enough to keep a disk and the thread pool busy. */
-const PARALLEL = 8;
-
 export interface ImportOptions extends WorkOptions {
   /** Record 0:0 as the owner of everything. */
   ownerRoot: boolean;
   /** Keep extended attributes. */
   xattrs: boolean;
+  /** Threads to take files in with: intake-worker, bundled; null: none. */
+  intakeWorker: string | null;
 }
 
 export interface Imported {
@@ -55,92 +55,36 @@ type Entry = Extract<Found, { kind: 'entry' }>;
 
 const SHA256_OF_NOTHING = new BlobHasher(0).digest().sha256;
 
-function same(a: BigIntStats, b: BigIntStats): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
-}
-
-async function keepBytes(data: Buffer, blobs: Blobs): Promise<Kept> {
-  const hasher = new BlobHasher(data.length);
-  hasher.update(data);
-  const { oid, sha256 } = hasher.digest();
-  return { oid, size: data.length, isNew: await blobs.keep(oid, sha256, data) };
-}
-
-/** One pass: hashed and copied at once. A large file of a size that is held already is probably held: hashed first. */
-async function keepFile(base: ByteString, { path, stat }: Entry, blobs: Blobs): Promise<Kept> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await promises.open(diskPath(base, path), flags);
+async function keepContent(base: ByteString, entry: Entry, blobs: Blobs, pool: IntakePool): Promise<Kept> {
+  const { path, type, stat } = entry;
   try {
-    const size = Number(stat.size);
-    // Once, after reading: it tells as well whether this is the file that was found at all.
-    const stillSame = async (): Promise<void> => {
-      if (!same(stat, await handle.stat({ bigint: true }))) throw changed(path);
-    };
-    if (size <= SMALL) {
-      return await withBuffer(async buffer => {
-        const data = buffer.subarray(0, await readSmall(handle, buffer, size));
-        await stillSame();
-        return keepBytes(data, blobs);
-      });
-    }
-    if (blobs.mayHoldSize(size)) {
-      const { oid } = await hashHandle(handle, size);
-      await stillSame();
-      if (await blobs.has(oid)) return { oid, size, isNew: false };
-    }
-    return await copyLarge(handle, size, blobs, stillSame);
-  } catch (error) {
-    // The hasher counts: more or fewer bytes than there were when the file was found.
-    if (error instanceof PassItOnError && error.code === 'bad-data') throw changed(path, error);
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Shorter than it was: the comparison of times that follows says so. */
-async function readSmall(handle: promises.FileHandle, buffer: Buffer, size: number): Promise<number> {
-  let at = 0;
-  while (at < size) {
-    const { bytesRead } = await handle.read(buffer, at, size - at, at);
-    if (bytesRead === 0) break;
-    at += bytesRead;
-  }
-  return at;
-}
-
-async function copyLarge(
-  from: promises.FileHandle,
-  size: number,
-  blobs: Blobs,
-  stillSame: () => Promise<void>,
-): Promise<Kept> {
-  const temporary = blobs.temporary();
-  const to = await promises.open(temporary, 'wx', 0o600);
-  try {
-    const { oid, sha256 } = await hashHandle(from, size, chunk => to.appendFile(chunk));
-    await stillSame();
-    return { oid, size, isNew: await blobs.keepFile(oid, sha256, temporary, to) };
-  } catch (error) {
-    await promises.rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await to.close();
-  }
-}
-
-async function keepContent(base: ByteString, entry: Entry, blobs: Blobs): Promise<Kept> {
-  try {
-    if (entry.type === 'file') return await keepFile(base, entry, blobs);
-    if (entry.type === 'symlink') {
-      const target = readlinkSync(diskPath(base, entry.path), { encoding: 'buffer' });
-      return await keepBytes(target, blobs);
+    if (type === 'file' || type === 'symlink') {
+      const size = Number(stat.size);
+      const absolute = fromBuffer(diskPath(base, path));
+      const likelyHeld = size > CHUNK && blobs.mayHoldSize(size);
+      return await takeIn({ path: absolute, type, size, identity: identity(stat), likelyHeld }, path, blobs, pool);
     }
     // Devices and FIFOs are empty placeholders in the tree; the attributes say what they are.
     return { oid: EMPTY_BLOB, size: 0, isNew: await blobs.keep(EMPTY_BLOB, SHA256_OF_NOTHING, Buffer.alloc(0)) };
   } catch (error) {
-    throw atPath(entry.path, error);
+    throw atPath(path, error);
   }
+}
+
+async function takeIn(order: Order, path: ByteString, blobs: Blobs, pool: IntakePool): Promise<Kept> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const answer = await pool.take(order);
+    if (answer.kind === 'changed') throw changed(path);
+    if (answer.kind === 'failed') throw Object.assign(new Error(answer.message), { code: answer.code });
+    const { oid, size } = answer;
+    if (answer.kind === 'fresh') {
+      blobs.took(oid, answer);
+      return { oid, size, isNew: true };
+    }
+    if (await blobs.has(oid)) return { oid, size, isNew: false };
+    // It was not what its name says, and has been removed: once more.
+  }
+  throw new Error(`A blob cannot be replaced: ${order.path}`);
 }
 
 function treeMode(type: FullAttributes['type'], mode: number): TreeMode {
@@ -169,8 +113,9 @@ export async function importTree(
   options: ImportOptions,
 ): Promise<Imported> {
   const xattrs = options.xattrs ? xattrReader(base) : null;
+  const pool = blobs.intake(options.intakeWorker);
   try {
-    const imported = await importPaths(base, blobs, quarantine, options, async path => xattrs?.add(path));
+    const imported = await importPaths(base, blobs, pool, quarantine, options, async path => xattrs?.add(path));
     for (const [path, found] of (await xattrs?.end()) ?? []) {
       imported.attributes.set(path, { ...imported.attributes.get(path), xattrs: found });
     }
@@ -182,6 +127,8 @@ export async function importTree(
   } catch (error) {
     xattrs?.kill();
     throw error;
+  } finally {
+    await pool.close();
   }
 }
 
@@ -196,6 +143,7 @@ function xattrReader(base: ByteString): XattrReader {
 async function importPaths(
   base: ByteString,
   blobs: Blobs,
+  pool: IntakePool,
   quarantine: Quarantine,
   options: ImportOptions,
   onPath: (path: ByteString) => Promise<void>,
@@ -239,10 +187,10 @@ async function importPaths(
 
   const work = async (found: Found): Promise<{ found: Found; kept: Kept | null }> => {
     if (found.kind !== 'entry') return { found, kept: null };
-    return { found, kept: await groups.once(found, () => keepContent(base, found, blobs)) };
+    return { found, kept: await groups.once(found, () => keepContent(base, found, blobs, pool)) };
   };
 
-  for await (const { found, kept } of mapOrdered(scan(base, options.signal), PARALLEL, work)) {
+  for await (const { found, kept } of mapOrdered(scan(base, options.signal), pool.width, work)) {
     if (found.kind === 'socket') {
       result.warnings.push(`${shown(found.path)} is a socket: left out.`);
       continue;

@@ -24,11 +24,17 @@ export function modeOnDisk(full: FullAttributes): number {
   return full.mode | (full.type === 'dir' ? 0o700 : 0o400);
 }
 
-/** For a path that nothing else links to, and for folders after their contents. Order matters: chown clears setuid. */
-export function setAttributes(path: Buffer, full: FullAttributes): void {
-  if (privileged) lchownSync(path, full.uid, full.gid);
-  if (full.type !== 'symlink') chmodSync(path, modeOnDisk(full));
-  lutimesSync(path, full.time, full.time);
+/**
+ * For a path that nothing else links to, and for folders after their contents. `known`: what is there by now; what is
+ * right already is left alone, for in tens of thousands of files a system call saved is a second.
+ */
+export function setAttributes(path: Buffer, full: FullAttributes, known: Stats | null = null): void {
+  const owned = !privileged || (known?.uid === full.uid && known.gid === full.gid);
+  if (!owned) lchownSync(path, full.uid, full.gid);
+  // Order matters: chown clears setuid.
+  const moded = full.type === 'symlink' || (owned && known !== null && (known.mode & 0o7777) === modeOnDisk(full));
+  if (!moded) chmodSync(path, modeOnDisk(full));
+  if (known?.mtimeMs !== full.time * 1000) lutimesSync(path, full.time, full.time);
 }
 
 /** True when an inode is what staging would make of `full`; size in bytes of a regular file's content, else null. */

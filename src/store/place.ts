@@ -45,9 +45,9 @@ export class Placer {
    * Returns the size of a regular file's content, in bytes, else 0.
    */
   async place({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): Promise<number> {
-    const info = await this.blobs.info(entry.oid);
-    if (info === null) throw missingBlob(entry.oid);
-    const size = full.type === 'file' ? info.size : null;
+    const blob = await this.blobs.find(entry.oid);
+    if (blob === null) throw missingBlob(entry.oid);
+    const size = full.type === 'file' ? blob.size : null;
     const to = diskPath(this.base, path);
     const group = full.hardlink ?? null;
     const first = group === null ? undefined : this.#groups.get(group);
@@ -58,11 +58,13 @@ export class Placer {
     const linked =
       this.#linkCandidate(candidates, to, full, size) ||
       // An inode with extended attributes is never that of the blob, which has other links by the time they are set.
-      (kindOnDisk(full) === 'file' && full.xattrs === undefined && this.#linkBlob(entry.oid, to, full, info.size));
+      (kindOnDisk(full) === 'file' && full.xattrs === undefined && this.#linkBlob(entry.oid, to, full, blob.stat));
     if (!linked) {
       if (full.xattrs !== undefined) this.lacking.set(path, full);
-      await this.#makeFresh(entry.oid, to, full, info.size);
-      this.#use(lstatSync(to), group);
+      await this.#makeFresh(entry.oid, to, full, blob.size);
+      const stat = lstatSync(to);
+      setAttributes(to, full, stat);
+      this.#use(stat, group);
     }
     if (group !== null) this.#groups.set(group, to);
     return size ?? 0;
@@ -88,16 +90,15 @@ export class Placer {
     return false;
   }
 
-  #linkBlob(oid: Oid, to: Buffer, full: FullAttributes, size: number): boolean {
-    const path = this.blobs.path(oid);
-    const from = Buffer.from(path);
-    let stat = lstatSync(path);
+  /** stat: of the blob's file, as it is now. */
+  #linkBlob(oid: Oid, to: Buffer, full: FullAttributes, stat: Stats): boolean {
+    const from = Buffer.from(this.blobs.path(oid));
     if (!this.#isFree(stat, full)) return false;
-    if (!hasAttributes(stat, full, size)) {
+    if (!hasAttributes(stat, full, stat.size)) {
       if (stat.nlink !== 1) return false;
-      setAttributes(from, full);
-      stat = lstatSync(path);
-      this.blobs.refresh(oid, stat);
+      setAttributes(from, full, stat);
+      // Its record speaks of the time, and of nothing else that this changes.
+      if (stat.mtimeMs !== full.time * 1000) this.blobs.refresh(oid, lstatSync(from));
     }
     return this.#link(from, to, stat, full);
   }
@@ -124,6 +125,5 @@ export class Placer {
       if (size <= SMALL) copyFileSync(this.blobs.path(oid), to, flags);
       else await promises.copyFile(this.blobs.path(oid), to, flags);
     } else await makeNode(to, full, this.temporaryDir);
-    setAttributes(to, full);
   }
 }

@@ -97,13 +97,15 @@ export async function prepare(
   storeDir: string,
   blobs: Blobs,
   quarantine: Quarantine,
+  intakeWorker: string | null,
   options: PublishOptions,
 ): Promise<Prepared> {
   checkFacts(options);
   const time = options.time ?? epochFromEnvironment();
   const base = asBytes(await treeAt(dir, storeDir));
   const { onProgress, signal, ownerRoot = false, xattrs = true } = options;
-  const imported = await importTree(base, blobs, quarantine, { onProgress, signal, ownerRoot, xattrs });
+  const importOptions = { onProgress, signal, ownerRoot, xattrs, intakeWorker };
+  const imported = await importTree(base, blobs, quarantine, importOptions);
   const { root, attributes, newest, ...counts } = imported;
 
   const attributesData = encodeAttributes(attributes);

@@ -160,7 +160,7 @@ export function groupSizes(attributes: AttributesMap): Map<number, number> {
   return sizes;
 }
 
-/** Paths, files and bytes of an image; blobs that are missing count as nothing. */
+/** Paths, files and bytes of an image, by what is recorded of its blobs; those never held count as nothing. */
 export async function measure(
   head: ImageHead,
   attributes: AttributesMap,
@@ -173,7 +173,7 @@ export async function measure(
     stopIfAsked(options.signal);
     totals.paths += 1;
     if (full.type !== 'dir') totals.files += 1;
-    if (full.type === 'file') totals.bytes += (await blobs.info(entry.oid))?.size ?? 0;
+    if (full.type === 'file') totals.bytes += blobs.recordedSize(entry.oid) ?? (await blobs.info(entry.oid))?.size ?? 0;
   }
   return totals;
 }

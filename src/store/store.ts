@@ -59,6 +59,7 @@ export class Store {
     dir: string,
     private readonly readOnly: boolean,
     private readonly lock: Lock | null,
+    private readonly intakeWorker: string | null,
   ) {
     this.#layout = new Layout(dir);
     this.#git = new Git(this.#layout.git, this.#layout.partial);
@@ -82,22 +83,23 @@ export class Store {
 
   /**
    * Opens a store, creating it (mode 0700) when missing, and becomes its owner until `close` or the end of the process;
-   * cleans up after a crash. readOnly: looks only, beside an owner, at a store that exists.
+   * cleans up after a crash. readOnly: looks only, beside an owner, at a store that exists. intakeWorker: the program for
+   * the threads that publish with (dist/intake-worker.js); without it publishing holds this thread.
    * Throws 'busy' while another process owns it, 'not-found' (readOnly), 'no-permission', 'damaged'.
    */
-  static async open(dir: string, opts: { readOnly?: boolean } = {}): Promise<Store> {
+  static async open(dir: string, opts: { readOnly?: boolean; intakeWorker?: string } = {}): Promise<Store> {
     const layout = new Layout(resolve(dir));
     let lock: Lock | null = null;
     try {
       if (opts.readOnly === true) {
         lstatSync(layout.images);
-        const store = new Store(layout.dir, true, null);
+        const store = new Store(layout.dir, true, null, null);
         await store.#load(false);
         return store;
       }
       layout.create();
       lock = Lock.take(layout.lock);
-      const store = new Store(layout.dir, false, lock);
+      const store = new Store(layout.dir, false, lock, opts.intakeWorker ?? null);
       await store.#recover();
       return store;
     } catch (error) {
@@ -250,7 +252,14 @@ export class Store {
     return this.#exclusively(async () => {
       const quarantine = this.#quarantineAt(this.#layout.temporary('publish'));
       try {
-        const { commit, warnings, ...counts } = await prepare(dir, this.dir, this.#blobs, quarantine, opts);
+        const { commit, warnings, ...counts } = await prepare(
+          dir,
+          this.dir,
+          this.#blobs,
+          quarantine,
+          this.intakeWorker,
+          opts,
+        );
         const rivals = this.images().filter(
           image => image.name === opts.name && image.version === opts.version && image.commit !== commit,
         );

@@ -18,6 +18,7 @@ export type Xattrs = Readonly<Record<string, Buffer>>;
 
 /** Bytes of what a program said that are worth keeping for the log. */
 const MAX_SAID = 4000;
+const PATHS_A_WRITE = 500;
 
 /**
  * Whether an image keeps an attribute. SELinux labels come from the policy of the machine that looks, EVM's hashes from
@@ -128,6 +129,8 @@ class Running {
 export class XattrReader {
   readonly #dump = new Dump();
   readonly #running: Running;
+  /** A write for each path would cost more than getfattr itself. */
+  #unsaid: ByteString[] = [];
 
   /** Absolute path of the folder. */
   constructor(dir: string) {
@@ -137,11 +140,18 @@ export class XattrReader {
 
   /** path: below the folder; '' is the folder itself. */
   async add(path: ByteString): Promise<void> {
-    await this.#running.write(toBuffer(path === '' ? '.\0' : `./${path}\0`));
+    this.#unsaid.push(path === '' ? '.\0' : `./${path}\0`);
+    if (this.#unsaid.length >= PATHS_A_WRITE) await this.#say();
+  }
+
+  async #say(): Promise<void> {
+    const paths = this.#unsaid.splice(0).join('');
+    if (paths !== '') await this.#running.write(toBuffer(paths));
   }
 
   /** Those of the paths that have attributes an image keeps. Throws 'unsupported' when one cannot be read. */
   async end(): Promise<Map<ByteString, Xattrs>> {
+    await this.#say();
     const { status, said } = await this.#running.end();
     if (status !== 0) {
       const remedy = 'Check that nothing is writing to the files, and that they can be read.';

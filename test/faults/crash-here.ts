@@ -49,7 +49,7 @@ const modules = {
 const changing = ['mkdir', 'rename', 'unlink', 'rmdir', 'symlink'];
 watch(
   modules.fs,
-  [...changing, 'link', 'chmod', 'lchown', 'lutimes', 'writeFile', 'copyFile', 'write'].map(n => `${n}Sync`),
+  [...changing, 'link', 'chmod', 'lchown', 'lutimes', 'futimes', 'writeFile', 'copyFile', 'write'].map(n => `${n}Sync`),
 );
 watch(modules.fs.promises, [...changing, 'open', 'rm', 'copyFile']);
 watch(modules.childProcess, ['spawn']);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -191,11 +193,11 @@ test('a file that changes while it is read is refused', async t => {
   const store = await openStore(t, join(dir, 'store'));
   const tree = new TreeBuilder(join(dir, 'tree')).file('b', Buffer.alloc(30_000_000, 'b'));
   for (let i = 0; i < 20; i++) tree.file(`a${i}`, String(i));
-  // Somebody writes into the large file whenever a small one before it is done: so also while it is being read.
-  const onProgress = (files: number): void => {
-    if (files <= 20) writeFileSync(join(tree.dir, 'b'), 'changed', { flag: 'a' });
-  };
-  await assert.rejects(store.publish(tree.dir, { name: 'x', version: '1', time: TIME, onProgress }), {
+  // Somebody who never stops writing into the large file.
+  const writer = spawn('sh', ['-c', 'echo on; while printf x >>b; do :; done'], { cwd: tree.dir, stdio: 'pipe' });
+  t.after(() => writer.kill('SIGKILL'));
+  await once(writer.stdout, 'data');
+  await assert.rejects(store.publish(tree.dir, { name: 'x', version: '1', time: TIME }), {
     code: 'unsupported',
     message: '/b changed while it was being read.',
   });

@@ -1,10 +1,11 @@
 /** A process of its own that owns a store: `own DIR` says so on stdout and waits to be killed. */
 import { PassItOnError } from '../../src/core/errors';
 import { Store } from '../../src/store/store';
+import { INTAKE_WORKER } from './support';
 
 async function main([command, ...args]: string[]): Promise<void> {
   const [dir = '', tree = ''] = args;
-  const store = await Store.open(dir);
+  const store = await Store.open(dir, { intakeWorker: INTAKE_WORKER });
   if (command === 'own') {
     process.stdout.write('mine\n');
     process.stdin.resume();

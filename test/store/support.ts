@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { MODE } from '../../src/core/tree';
 import { type Quarantine, Store } from '../../src/store/store';
@@ -24,6 +24,9 @@ import { type Quarantine, Store } from '../../src/store/store';
 export const isRoot = process.geteuid?.() === 0;
 /** Any release time: tests need the same commit each time. Seconds. */
 export const TIME = 1_700_000_000;
+
+/** As the service has it: what is tested is what runs. */
+export const INTAKE_WORKER = resolve('dist/intake-worker.js');
 
 const opened = new WeakMap<TestContext, Store[]>();
 
@@ -40,7 +43,7 @@ export function folder(t: TestContext): string {
 
 /** A store that is closed with the test, if not before. */
 export async function openStore(t: TestContext, dir: string): Promise<Store> {
-  const store = await Store.open(dir);
+  const store = await Store.open(dir, { intakeWorker: INTAKE_WORKER });
   opened.set(t, [...(opened.get(t) ?? []), store]);
   return store;
 }
