@@ -108,11 +108,17 @@ class Running {
 
   async write(data: Buffer): Promise<void> {
     if (this.#child.stdin.destroyed || this.#child.stdin.write(data)) return;
+    const { stdin } = this.#child;
     this.#drained ??= new Promise(resolve => {
-      this.#child.stdin.once('drain', resolve).once('close', resolve);
+      // Both listeners go: an image of many thousand paths fills the pipe again and again.
+      const done = () => {
+        stdin.off('drain', done).off('close', done);
+        this.#drained = null;
+        resolve();
+      };
+      stdin.on('drain', done).on('close', done);
     });
     await this.#drained;
-    this.#drained = null;
   }
 
   async end(): Promise<{ status: number | null; said: string }> {

@@ -42,6 +42,25 @@ test('whatever bytes are in names of files, names of attributes and values come 
   );
 });
 
+test('many paths leave no listeners behind on the pipe they go through', async t => {
+  const dir = folder(t);
+  writeFileSync(join(dir, 'file'), '');
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on('warning', note);
+  try {
+    await readXattrs(
+      dir,
+      Array.from({ length: 200_000 }, () => 'file'),
+    );
+    // A warning is told on the next turn.
+    await new Promise(setImmediate);
+  } finally {
+    process.off('warning', note);
+  }
+  assert.deepEqual(warnings, []);
+});
+
 function plain(found: ReadonlyMap<string, Xattrs>): unknown {
   const text = (xattrs: Xattrs) => Object.entries(xattrs).map(([name, value]) => [name, value.toString('hex')]);
   return [...found].map(([path, xattrs]) => [path, text(xattrs).sort()]).sort();
