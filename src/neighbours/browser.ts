@@ -126,6 +126,15 @@ export class Browser {
     this.#sweepWithin(TICK);
   }
 
+  /** It said itself, elsewhere than here, that all it announces is still so. */
+  vouch(key: string): void {
+    const pointer = this.#pointer(key);
+    const service = this.#cache.get(key, 'SRV').at(-1);
+    const text = this.#cache.get(key, 'TXT').at(-1);
+    const addresses = service ? this.#addresses(service.record.data.target) : [];
+    for (const entry of [pointer, service, text, ...addresses]) if (entry) this.#cache.renew(entry.record);
+  }
+
   /** Somebody is known to be there who is not heard of here: everybody is asked for once more, soon but not often. */
   askAgain(): void {
     if (this.#state !== 'watching') return;

@@ -24,9 +24,12 @@ const MAX_TTL = 4500;
 
 export interface Entry<T extends RecordType = RecordType> {
   record: RecordOf<T>;
-  /** When it was heard last, and when it ends (ms of the clock). */
+  /** When it was last known from its owner, when it last came in a packet, and when it ends (ms of the clock). */
   heard: number;
+  arrived: number;
   expires: number;
+  /** Taken back by its owner: it only lives out its last second. */
+  over: boolean;
   /** Times at which to ask for it again, soonest first. */
   refresh: number[];
   /** When others asked for it since it was heard last. */
@@ -57,7 +60,7 @@ export class Cache {
       const key = recordKey(record);
       const entry = set.get(key);
       if (record.ttl === 0) {
-        if (entry) this.#end(entry, now + LAST_SECOND);
+        if (entry) this.#takeBack(entry, now);
         continue;
       }
       if (!entry && set.size >= this.limit(record)) {
@@ -75,12 +78,17 @@ export class Cache {
   #entry(record: ResourceRecord, now: number, late: readonly number[]): Entry {
     const life = Math.min(record.ttl, MAX_TTL) * 1000;
     const refresh = REFRESH.map((share, i) => now + life * (share + late[i]!));
-    return { record, heard: now, expires: now + life, refresh, asked: [] };
+    return { record, heard: now, arrived: now, expires: now + life, over: false, refresh, asked: [] };
   }
 
   /** The whole set is in this message: what was heard more than a second ago and is not in it ends. */
   #flush(set: Map<string, Entry>, now: number): void {
-    for (const entry of set.values()) if (now - entry.heard > LAST_SECOND) this.#end(entry, now + LAST_SECOND);
+    for (const entry of set.values()) if (now - entry.arrived > LAST_SECOND) this.#takeBack(entry, now);
+  }
+
+  #takeBack(entry: Entry, now: number): void {
+    entry.over = true;
+    this.#end(entry, now + LAST_SECOND);
   }
 
   #end(entry: Entry, at: number): void {
@@ -99,6 +107,14 @@ export class Cache {
   find(record: ResourceRecord): Entry | null {
     const entry = this.#sets.get(setKey(record))?.get(recordKey(record));
     return entry && entry.expires > this.clock.now() ? entry : null;
+  }
+
+  /** Its owner was asked elsewhere, and it still is true: it lives as long again as from an answer. */
+  renew(record: ResourceRecord): void {
+    const entry = this.find(record);
+    if (!entry || entry.over) return;
+    const { arrived } = entry;
+    Object.assign(entry, this.#entry(entry.record, this.clock.now(), this.lateness()), { arrived });
   }
 
   /** Somebody found it not to be true: it ends in ten seconds unless it is heard again. */

@@ -131,6 +131,22 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     return this.#near.list();
   }
 
+  /** As what we announce ourselves: instance and host label; null while we do not. */
+  get name(): Identity | null {
+    return this.#presence?.identity ?? null;
+  }
+
+  /**
+   * A neighbour answered in another way, as what it announces: word from the owner itself. Its records hold for another
+   * whole life, on all links, and nobody need be asked for them by multicast.
+   */
+  vouch(id: string): void {
+    const key = this.#near.keyOf(id);
+    if (key === null) return;
+    for (const { browser } of this.#segments.values()) browser.vouch(key);
+    this.#refresh(key);
+  }
+
   /** A neighbour could not be reached: asked for at once, it is removed in ten seconds unless it answers. */
   doubt(id: string): void {
     const key = this.#near.keyOf(id);

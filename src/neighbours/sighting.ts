@@ -6,6 +6,9 @@ import type { LinkSighting } from './browser';
 export interface Sighting {
   /** Instance name on the network: unique among those near, not meant for display. */
   id: string;
+  /** The labels of its instance and of its host: which laptop it is on the network. */
+  instance: string;
+  host: string;
   /** Cleaned for display, '' if none is shared. */
   nick: string;
   /** XO colours [stroke, fill] as #RRGGBB. */
@@ -81,7 +84,15 @@ function merge(id: string, seen: readonly LinkSighting[], epoch: number): Sighti
   const all = [...addresses.values()];
   const v4 = all.filter(({ host }) => isIPv4(host));
   const v6 = all.filter(({ host }) => !isIPv4(host));
-  return { id, ...latest.claims, addresses: [...v4, ...v6], lastSeen: Math.round(epoch + latest.heard) };
+  const { instance, host } = latest;
+  return {
+    id,
+    instance,
+    host: host.replace(/\.local$/, ''),
+    ...latest.claims,
+    addresses: [...v4, ...v6],
+    lastSeen: Math.round(epoch + latest.heard),
+  };
 }
 
 /** Whether two sightings say the same, but for when. Addresses may have been heard in another order. */

@@ -4,6 +4,7 @@
  */
 import { PassItOnError } from '../core/errors';
 import { between, type Clock, type Random, type Timer } from '../neighbours/clock';
+import { foldCase } from '../neighbours/names';
 import type { ImagesAnswer } from '../transfer/images-answer';
 
 /** Whom to ask for what. */
@@ -12,6 +13,8 @@ export interface Claim {
   addresses: string[];
   /** What it announces; null where only the address is known. */
   image: { name: string; version: string; commit: string } | null;
+  /** As what it announces itself; null where only the address is known. */
+  announced: ImagesAnswer['announced'];
 }
 
 export interface Standing {
@@ -33,7 +36,9 @@ export interface AskingIo {
   ask(address: string): Promise<ImagesAnswer>;
   /** Its standing is another now. */
   onChange(id: string): void;
-  /** It was asked twice and did not answer. */
+  /** It answered that all it announces is so: itself, and not just anybody with the same image. */
+  onVouched(id: string): void;
+  /** It was asked twice and did not answer, or another answered at its address. */
   onSilent(id: string): void;
 }
 
@@ -52,6 +57,7 @@ const MAX_ADDRESSES = 4;
 
 export const SILENT = 'It does not answer.';
 export const STRANGER = 'Something else answers at its address.';
+export const ANOTHER = 'Another laptop answers at its address.';
 export const LACKING = 'It does not have what it announces.';
 
 interface Asked extends Standing {
@@ -161,7 +167,8 @@ export class Asking {
     asked.due = this.io.clock.now() + asked.pause * between(this.io.random, 1 - JITTER, 1 + JITTER);
     asked.pause = Math.min(asked.pause * GROWTH, LONGEST_PAUSE);
     if (changed(before, asked)) this.io.onChange(id);
-    if (problem === SILENT && asked.failures === 2) this.io.onSilent(id);
+    if (answer && vouches(asked.claim, answer.images)) this.io.onVouched(id);
+    if ((problem === SILENT || problem === ANOTHER) && asked.failures === 2) this.io.onSilent(id);
   }
 
   /** Asks where it answered last, and only if that fails everywhere else, so that one false address cannot hide it. */
@@ -199,11 +206,21 @@ function failureOf(cause: unknown): string {
 }
 
 /** What is wrong between what it announces and what it answers; null: nothing. */
-function problemOf({ image }: Claim, { images }: ImagesAnswer): string | null {
+function problemOf({ image, announced }: Claim, { images, announced: really }: ImagesAnswer): string | null {
   if (image === null) return null;
+  // Addresses are given anew: a classmate with the same image may have this one by now.
+  if (announced && really && foldCase(announced.host) !== foldCase(really.host)) return ANOTHER;
   const has = images.find(({ commit }) => commit === image.commit);
   if (!has) return LACKING;
   return contradiction(image, has);
+}
+
+/** Whether the answer confirms every record of the announcement. */
+function vouches({ image, announced }: Claim, { current, announced: really }: ImagesAnswer): boolean {
+  if (!announced || !really || image?.commit !== current) return false;
+  return (
+    foldCase(announced.host) === foldCase(really.host) && foldCase(announced.instance) === foldCase(really.instance)
+  );
 }
 
 /** A sentence where one image goes by two names or versions. */
@@ -218,8 +235,10 @@ export function contradiction(
 }
 
 function sameClaim(a: Claim, b: Claim): boolean {
-  const said = ({ addresses, image }: Claim) =>
-    [image?.name, image?.version, image?.commit, ...[...addresses].sort()].join('\n');
+  const said = ({ addresses, image, announced }: Claim) =>
+    [image?.name, image?.version, image?.commit, announced?.instance, announced?.host, ...[...addresses].sort()].join(
+      '\n',
+    );
   return said(a) === said(b);
 }
 

@@ -61,6 +61,7 @@ export class Near {
       random: options.random ?? Math.random,
       ask: options.ask ?? askSource,
       onChange: id => this.onStanding(id),
+      onVouched: id => this.neighbours.vouch(id),
       onSilent: id => {
         if (!this.kept.has(id)) this.neighbours.doubt(id);
       },
@@ -83,7 +84,8 @@ export class Near {
     this.watchedSince = this.clock.now();
     this.neighbours.watch();
     this.asking.start();
-    for (const address of this.fixed.keys()) this.asking.take(address, { addresses: [address], image: null });
+    for (const address of this.fixed.keys())
+      this.asking.take(address, { addresses: [address], image: null, announced: null });
     this.clock.after(LOOK_MS, () => this.lookForIsolation());
   }
 
@@ -111,7 +113,7 @@ export class Near {
       if (this.fixed.has(address) || this.typed.size >= MAX_TYPED) continue;
       this.fixed.set(address, false);
       this.typed.add(address);
-      if (this.watchers > 0) this.asking.take(address, { addresses: [address], image: null });
+      if (this.watchers > 0) this.asking.take(address, { addresses: [address], image: null, announced: null });
     }
   }
 
@@ -165,11 +167,11 @@ export class Near {
   // Sightings
 
   private onSeen(event: 'added' | 'changed', sighting: Sighting): void {
-    const { id, image: name, version, commit } = sighting;
+    const { id, image: name, version, commit, instance, host } = sighting;
     const addresses = sighting.addresses.map(formatAddress);
     const known = this.kept.delete(id);
     this.seen.set(id, sighting);
-    this.asking.take(id, { addresses, image: { name, version, commit } });
+    this.asking.take(id, { addresses, image: { name, version, commit }, announced: { instance, host } });
     for (const address of addresses) if (this.fixed.has(address)) this.showFixed(address, false);
     this.emit({ event: known ? 'changed' : event, ...this.describe(sighting) });
     // Under its new name it is the same laptop: the old one need not be kept.

@@ -202,6 +202,7 @@ export class Service {
       port: share.port,
       interface: this.options.interface,
       nick: share.nick,
+      announced: () => this.neighbours.name,
       rate: share.rate,
       deltaWorker: join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,

@@ -20,6 +20,11 @@ export interface ImagesAnswer {
   /** Commit of an image that is being fetched there, of which it gives what it has. */
   fetching: Oid | null;
   nick: string;
+  /**
+   * As what it announces itself now: instance and host label. It tells one laptop from another that has its address by
+   * now. null: it does not announce, or cannot know (a web server).
+   */
+  announced: { instance: string; host: string } | null;
 }
 
 export const MAX_IMAGES_BYTES = 1 << 20;
@@ -39,11 +44,17 @@ export function parseImagesAnswer(text: string): ImagesAnswer {
       images: images.map(sharedImage),
       fetching: typeof answer.fetching === 'string' && isOid(answer.fetching) ? answer.fetching : null,
       nick: typeof answer.nick === 'string' ? answer.nick : '',
+      announced: announced(answer.announced),
     };
   } catch (cause) {
     const remedy = 'Check the address, or try another laptop.';
     throw new PassItOnError('source-lied', 'That is not a laptop with Pass It On.', remedy, { cause });
   }
+}
+
+function announced(value: unknown): ImagesAnswer['announced'] {
+  const { instance, host } = (value ?? {}) as Record<string, unknown>;
+  return typeof instance === 'string' && typeof host === 'string' ? { instance, host } : null;
 }
 
 function sharedImage({ name, version, commit, releaseTime, signedBy, bytes }: Partial<SharedImage>): SharedImage {

@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** Serve only on this interface. */
   interface?: string;
   nick: string;
+  /** As what this laptop announces itself now. */
+  announced?(): ImagesAnswer['announced'];
   /** Most bytes a second to send to all neighbours together; undefined: no ceiling. */
   rate?: number;
   /** The program that makes deltas in a thread of its own (dist/delta-worker.js). */
@@ -126,6 +128,7 @@ export class TransferServer {
       images: this.store.images().map(image => this.shared(image)),
       fetching: this.options.fetching(),
       nick: this.options.nick,
+      announced: this.options.announced?.() ?? null,
     };
   }
 

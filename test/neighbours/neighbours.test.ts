@@ -56,6 +56,8 @@ describe('neighbours (simulated network)', () => {
     const { lastSeen, ...rest } = ben!;
     assert.deepEqual(rest, {
       id: 'Ben',
+      instance: 'Ben',
+      host: laptops[1]!.neighbours.name?.host,
       nick,
       colors,
       addresses: [{ host: '10.77.0.2', port }],

@@ -16,7 +16,7 @@ const OTHER = 'f'.repeat(40);
 
 function holds(commit = COMMIT, version = '407'): ImagesAnswer {
   const image = { name: 'olpc-xo', version, commit, releaseTime: '2026-03-01T00:00:00.000Z', signedBy: null, bytes: 9 };
-  return { current: commit, images: [image], fetching: null, nick: 'Server' };
+  return { current: commit, images: [image], fetching: null, nick: 'Server', announced: null };
 }
 
 const silent = () => new PassItOnError('source-gone', 'It does not answer.', 'Wait.');
