@@ -1,56 +1,29 @@
 /**
- * Who is near on one link: listens always, asks while somebody watches, and puts sightings together from the records
- * heard (RFC 6762 §5.2, §7, §10; RFC 6763 §4). Pure: time, chance and sending come from outside.
+ * When to ask who is near on one link: listens always, asks while somebody watches (RFC 6762 §5.2, §7, §10).
+ * Pure: time, chance and sending come from outside.
  */
 import { type Endpoint, MDNS_PORT, type Send } from './answering';
-import { Cache, type Entry } from './cache';
-import { between, type Clock, type Random, type Timer } from './clock';
-import { type Message, type Question, type RecordOf, type RecordType, type ResourceRecord, recordKey } from './dns';
-import { foldCase, labelsOf } from './names';
-import { Origins } from './origins';
+import { between, type Timer } from './clock';
+import { Directory, type DirectoryIo, type LinkSighting } from './directory';
+import { type Message, type Question, recordKey } from './dns';
+import { Hints } from './hints';
+import { foldCase } from './names';
 import { Overheard } from './overheard';
 import { browseQuery, directQueries } from './queries';
-import { HOST_TTL, OTHER_TTL, SERVICE } from './records';
-import { type Claims, parseTxt } from './txt';
 
-/** A neighbour as one link shows it. */
-export interface LinkSighting {
-  /** Instance label. */
-  instance: string;
-  /** Name of its host, folded: tells our own announcements from others'. */
-  host: string;
-  claims: Claims;
-  port: number;
-  /** On this link, IPv4 first; IPv6 with its zone. */
-  addresses: string[];
-  /** Clock time of the last record heard. */
-  heard: number;
-}
+export { type LinkSighting, MAX_NEIGHBOURS } from './directory';
 
-export interface BrowserIo {
-  clock: Clock;
-  random: Random;
+export interface BrowserIo extends DirectoryIo {
   send: Send;
-  /** Our own PTR while announced: told as a known answer, so that we do not answer ourselves. */
-  ownAnswer(): ResourceRecord | null;
-  /** An address as it can be asked at from here (with its zone), or null if it is not on this link. */
-  reachable(address: string): string | null;
   /** This instance may have appeared, changed or gone (`key` as for sighting()). */
   onChange(key: string): void;
 }
 
-/** Neighbours on one link; further ones are not taken in. */
-export const MAX_NEIGHBOURS = 1000;
-const MAX_ADDRESSES = 4;
-/** SRV or TXT records of one instance: one, or two while it changes. */
-const SMALL_SET = 2;
-/** Bytes of a TXT record that are taken in. */
-const MAX_TEXT = 1300;
 /** The second question comes a second after the first, then twice as long each time, at most an hour (§5.2). */
 const FIRST_INTERVAL = 1000;
 const LONGEST_INTERVAL = 3_600_000;
-/** Hints from others make us ask at most so often, in ms. */
-const HINT_INTERVAL = 10_000;
+/** Who else answers than is heard here may make us ask at most so often, in ms. */
+const AGAIN_INTERVAL = 10_000;
 /** Direct questions in one second, so that a flood of names cannot make us flood. */
 const MAX_QUESTIONS = 60;
 const TICK = 1000;
@@ -62,12 +35,10 @@ interface Missing {
 }
 
 export class Browser {
-  readonly #cache: Cache;
-  /** Instances by the folded name of the host that their SRV names. */
-  readonly #users = new Map<string, Set<string>>();
+  readonly #directory: Directory;
   readonly #missing = new Map<string, Missing>();
-  readonly #origins = new Origins();
   readonly #overheard = new Overheard();
+  readonly #hints: Hints;
   #state: 'listening' | 'watching' | 'closed' = 'listening';
   #interval = FIRST_INTERVAL;
   #browsedAt = 0;
@@ -81,11 +52,11 @@ export class Browser {
   #sweepAt = Number.POSITIVE_INFINITY;
 
   constructor(private readonly io: BrowserIo) {
-    const limit = ({ type }: ResourceRecord) => {
-      if (type === 'PTR') return MAX_NEIGHBOURS;
-      return type === 'A' || type === 'AAAA' ? MAX_ADDRESSES : SMALL_SET;
-    };
-    this.#cache = new Cache(io.clock, io.random, limit);
+    this.#directory = new Directory(io);
+    this.#hints = new Hints(io.clock, io.random, {
+      isKnown: pointer => this.#directory.cache.find(pointer) !== null,
+      onMissed: () => this.#askForEverybody(),
+    });
   }
 
   /** Asks, and keeps asking ever more rarely, until unwatch(). */
@@ -107,6 +78,7 @@ export class Browser {
     this.#askTimer = null;
     this.#askForAll = false;
     this.#overheard.forget();
+    this.#hints.forget();
     this.#missing.clear();
   }
 
@@ -118,50 +90,32 @@ export class Browser {
 
   /** Somebody could not reach it: unless it answers now, it is gone in ten seconds (§10.4). */
   doubt(key: string): void {
-    for (const { record } of this.#cache.get(key, 'SRV')) {
-      this.#cache.doubt(record);
-      for (const { record: address } of this.#addresses(record.data.target)) this.#cache.doubt(address);
-    }
+    this.#directory.doubt(key);
     this.#ask();
     this.#sweepWithin(TICK);
   }
 
   /** It said itself, elsewhere than here, that all it announces is still so. */
   vouch(key: string): void {
-    const pointer = this.#pointer(key);
-    const service = this.#cache.get(key, 'SRV').at(-1);
-    const text = this.#cache.get(key, 'TXT').at(-1);
-    const addresses = service ? this.#addresses(service.record.data.target) : [];
-    for (const entry of [pointer, service, text, ...addresses]) if (entry) this.#cache.renew(entry.record);
+    this.#directory.vouch(key);
   }
 
   /** Somebody is known to be there who is not heard of here: everybody is asked for once more, soon but not often. */
   askAgain(): void {
     if (this.#state !== 'watching') return;
-    const wait = Math.max(0, HINT_INTERVAL - (this.io.clock.now() - this.#browsedAt));
+    const wait = Math.max(0, AGAIN_INTERVAL - (this.io.clock.now() - this.#browsedAt));
     this.#againTimer?.cancel();
     this.#againTimer = this.io.clock.after(wait, () => this.#askForEverybody());
   }
 
   /** The keys of all instances heard of, complete or not. */
   keys(): string[] {
-    return this.#cache.get(SERVICE, 'PTR').map(({ record }) => foldCase(record.data));
+    return this.#directory.keys();
   }
 
   /** What is known of an instance; null while it is incomplete, makes no sense, or is not on this link. */
   sighting(key: string): LinkSighting | null {
-    const pointer = this.#pointer(key);
-    const service = this.#cache.get(key, 'SRV').at(-1);
-    const text = this.#cache.get(key, 'TXT').at(-1);
-    if (!pointer || !service || !text || service.record.data.port === 0) return null;
-    const claims = parseTxt(text.record.data);
-    const { port, target } = service.record.data;
-    const entries = this.#addresses(target);
-    const addresses = entries.map(({ record }) => this.io.reachable(record.data)).filter(address => address !== null);
-    if (!claims || addresses.length === 0) return null;
-    const heard = Math.max(...[pointer, service, text, ...entries].map(entry => entry.heard));
-    const instance = labelsOf(pointer.record.data)[0] ?? '';
-    return { instance, host: foldCase(target), claims, port, addresses, heard };
+    return this.#directory.sighting(key);
   }
 
   receive(m: Message, from: Endpoint): void {
@@ -171,79 +125,17 @@ export class Browser {
       this.#hearQuestion(m, from);
       return;
     }
-    // Only what leads to a neighbour is kept: PTR of the service, then SRV and TXT of those, then their addresses.
-    const records = [...m.answers, ...m.additionals];
-    const touched = new Set<string>();
-    // One moment for the whole message, so that what came together is asked for together.
-    const late = this.#cache.lateness();
-    const take = (wanted: (record: ResourceRecord) => boolean, touch: (record: ResourceRecord) => Iterable<string>) => {
-      const taken = records.filter(wanted);
-      this.#cache.add(taken, late);
-      for (const record of taken) for (const key of touch(record)) touched.add(key);
-    };
-    take(
-      record => this.#leadsToOther(record) && this.#admits(record, from),
-      record => (record.type === 'PTR' ? [foldCase(record.data)] : []),
-    );
-    for (const key of touched) if (this.#pointer(key) === null) this.#origins.forget(key);
-    take(
-      record => (record.type === 'SRV' || isSmallText(record)) && this.#pointer(foldCase(record.name)) !== null,
-      record => {
-        const key = foldCase(record.name);
-        if (record.type === 'SRV' && record.ttl > 0) this.#use(foldCase(record.data.target), key);
-        return [key];
-      },
-    );
-    take(
-      ({ type, name }) => (type === 'A' || type === 'AAAA') && this.#users.has(foldCase(name)),
-      ({ name }) => this.#users.get(foldCase(name)) ?? [],
-    );
+    this.#tell(this.#directory.take(m, from));
+  }
+
+  /** These may be others than before. */
+  #tell(touched: ReadonlySet<string>): void {
     for (const key of touched) {
       this.#resolve(key);
       this.io.onChange(key);
     }
     if (touched.size > 0) this.#sweepWithin(TICK);
   }
-
-  /** A pointer to an instance that is not our own. */
-  #leadsToOther(record: ResourceRecord): boolean {
-    if (record.type !== 'PTR' || foldCase(record.name) !== SERVICE || !isInstance(record.data)) return false;
-    const own = this.io.ownAnswer();
-    return own === null || recordKey(own) !== recordKey(record);
-  }
-
-  #admits(record: ResourceRecord, from: Endpoint): boolean {
-    return record.type === 'PTR' && record.ttl > 0
-      ? this.#origins.admit(foldCase(record.data), from.address)
-      : this.#cache.find(record) !== null;
-  }
-
-  #pointer(key: string): Entry<'PTR'> | null {
-    const pointer = { name: SERVICE, type: 'PTR' as const, ttl: OTHER_TTL, flush: false, data: key };
-    return this.#cache.find(pointer) as Entry<'PTR'> | null;
-  }
-
-  #addresses(host: string): (Entry<'A'> | Entry<'AAAA'>)[] {
-    return [...this.#cache.get(host, 'A'), ...this.#cache.get(host, 'AAAA')];
-  }
-
-  #use(host: string, key: string): void {
-    const users = this.#users.get(host) ?? new Set();
-    this.#users.set(host, users.add(key));
-  }
-
-  /** The instance no longer lives on this host; addresses that nobody needs are forgotten. */
-  #leave(host: string, key: string): void {
-    if (this.#cache.get(key, 'SRV').some(({ record }) => foldCase(record.data.target) === host)) return;
-    const users = this.#users.get(host);
-    users?.delete(key);
-    if (users?.size !== 0) return;
-    this.#users.delete(host);
-    this.#cache.drop(host, 'A');
-    this.#cache.drop(host, 'AAAA');
-  }
-
-  // Asking
 
   #browse(): void {
     this.#sendBrowse();
@@ -258,19 +150,8 @@ export class Browser {
     this.#interval = Math.min(this.#interval * 2, LONGEST_INTERVAL);
   }
 
-  /** Known answers are those with more than half their life before them (§7.1) of neighbours that are complete. */
-  #known(): RecordOf<'PTR'>[] {
-    const now = this.io.clock.now();
-    const own = this.io.ownAnswer();
-    const known = this.#cache.get(SERVICE, 'PTR').filter(({ record, heard, expires }) => {
-      return expires - now > (expires - heard) / 2 && this.sighting(foldCase(record.data)) !== null;
-    });
-    const answers = known.map(({ record, expires }) => ({ ...record, ttl: Math.round((expires - now) / 1000) }));
-    return own?.type === 'PTR' ? [...answers.filter(answer => recordKey(answer) !== recordKey(own)), own] : answers;
-  }
-
   #sendBrowse(): void {
-    for (const query of browseQuery(this.#known())) this.io.send(query);
+    for (const query of browseQuery(this.#directory.known())) this.io.send(query);
   }
 
   /**
@@ -280,14 +161,15 @@ export class Browser {
    */
   #hearQuestion(m: Message, from: Endpoint): void {
     if (this.#state !== 'watching') return;
-    const quiet = this.io.clock.now() - this.#browsedAt;
-    if (m.answers.some(answer => this.#leadsToOther(answer) && this.#cache.find(answer) === null)) {
-      if (quiet >= HINT_INTERVAL) this.#askForEverybody();
+    const missed = m.answers.filter(one => this.#directory.leadsToOther(one) && !this.#directory.cache.find(one));
+    if (missed.length > 0) {
+      this.#hints.take(missed);
       return;
     }
     // The pause under way is half of #interval; before half of it is over we still ask ourselves.
-    const open = quiet >= this.#interval / 4;
-    if (this.#overheard.servesUs(m, from, open, () => new Set(this.#known().map(recordKey)))) this.#nextBrowse();
+    const open = this.io.clock.now() - this.#browsedAt >= this.#interval / 4;
+    const known = () => new Set(this.#directory.known().map(recordKey));
+    if (this.#overheard.servesUs(m, from, open, known)) this.#nextBrowse();
   }
 
   #askForEverybody(): void {
@@ -300,33 +182,20 @@ export class Browser {
   #expectAnswers({ questions, answers, truncated }: Message): void {
     // Of a question whose known answers follow elsewhere we cannot tell what it expects.
     if (truncated) return;
+    const { cache } = this.#directory;
     const known = new Set(answers.map(recordKey));
     for (const { name, type } of questions) {
       if (type === 'OTHER' || type === 'NSEC') continue;
       const types = type === 'ANY' ? (['SRV', 'TXT', 'A', 'AAAA'] as const) : [type];
-      for (const { record } of types.flatMap(one => this.#cache.get(name, one))) {
-        if (!known.has(recordKey(record))) this.#cache.expected(record);
+      for (const { record } of types.flatMap(one => cache.get(name, one))) {
+        if (!known.has(recordKey(record))) cache.expected(record);
       }
     }
     this.#sweepWithin(TICK);
   }
 
-  #lacking(key: string): Question[] {
-    const question = (name: string, type: RecordType) => ({ name, type, unicast: false });
-    const name = this.#pointer(key)?.record.data;
-    if (name === undefined) return [];
-    const lacking: Question[] = [];
-    const service = this.#cache.get(key, 'SRV').at(-1)?.record.data;
-    if (!service) lacking.push(question(name, 'SRV'));
-    else if (this.#addresses(service.target).length === 0) {
-      lacking.push(question(service.target, 'A'), question(service.target, 'AAAA'));
-    }
-    if (this.#cache.get(key, 'TXT').length === 0) lacking.push(question(name, 'TXT'));
-    return lacking;
-  }
-
   #resolve(key: string): void {
-    if (this.#lacking(key).length === 0) this.#missing.delete(key);
+    if (this.#directory.lacking(key).length === 0) this.#missing.delete(key);
     else if (this.#state === 'watching' && !this.#missing.has(key)) {
       this.#missing.set(key, { at: this.io.clock.now(), pause: TICK });
       this.#ask();
@@ -349,7 +218,7 @@ export class Browser {
     const add = (question: Question) => questions.set(`${question.type} ${foldCase(question.name)}`, question);
     for (const [key, missing] of this.#missing) {
       if (missing.at > now || questions.size >= MAX_QUESTIONS) continue;
-      const lacking = this.#lacking(key);
+      const lacking = this.#directory.lacking(key);
       lacking.forEach(add);
       if (lacking.length === 0) this.#missing.delete(key);
       missing.at = now + missing.pause;
@@ -357,9 +226,9 @@ export class Browser {
     }
     let browse = this.#askForAll;
     this.#askForAll = false;
-    for (const { name, type } of this.#cache.due(MAX_QUESTIONS - questions.size)) {
+    for (const { name, type } of this.#directory.cache.due(MAX_QUESTIONS - questions.size)) {
       if (type === 'PTR') browse = true;
-      else if (type === 'A' || type === 'AAAA') this.#renewAddress(name, type).forEach(add);
+      else if (type === 'A' || type === 'AAAA') this.#directory.renewing(name, type).forEach(add);
       else add({ name, type, unicast: false });
     }
     if (browse) this.#sendBrowse();
@@ -367,18 +236,6 @@ export class Browser {
     if (questions.size >= MAX_QUESTIONS) this.#askNotBefore = now + TICK;
     this.#sweepWithin(TICK);
   }
-
-  /** Whoever is asked for SRV adds the addresses (RFC 6763 §12.2): one question less. Who does not is asked for both. */
-  #renewAddress(host: string, type: 'A' | 'AAAA'): Question[] {
-    const users = [...(this.#users.get(foldCase(host)) ?? [])];
-    const services = users.flatMap(key => this.#cache.get(key, 'SRV').slice(-1));
-    const ends = Math.min(...this.#cache.get(host, type).map(({ expires }) => expires));
-    const questions = services.map(({ record: { name } }): Question => ({ name, type: 'SRV', unicast: false }));
-    const late = ends - this.io.clock.now() < (HOST_TTL * 1000) / 10;
-    return late || services.length === 0 ? [...questions, { name: host, type, unicast: false }] : questions;
-  }
-
-  // What ends
 
   /** Sweeps at most `ms` from now. */
   #sweepWithin(ms: number): void {
@@ -391,60 +248,12 @@ export class Browser {
 
   #sweep(): void {
     this.#sweepAt = Number.POSITIVE_INFINITY;
-    const touched = new Set<string>();
-    for (const record of this.#cache.expire()) for (const key of this.#forget(record)) touched.add(key);
-    for (const key of touched) {
-      this.#resolve(key);
-      this.io.onChange(key);
-    }
     const watching = this.#state === 'watching';
-    let next = this.#cache.next(watching);
+    this.#tell(this.#directory.expire(watching));
+    let next = this.#directory.cache.next(watching);
     if (watching) for (const { at } of this.#missing.values()) next = Math.min(next, at);
     const wait = next - this.io.clock.now();
     if (watching && wait <= 0) this.#ask();
     if (next !== Number.POSITIVE_INFINITY) this.#sweepWithin(Math.max(wait, TICK / 4));
   }
-
-  /** A record has ended; returns the instances that it concerns. */
-  #forget(record: ResourceRecord): Iterable<string> {
-    switch (record.type) {
-      case 'PTR': {
-        const key = foldCase(record.data);
-        this.#origins.forget(key);
-        const hosts = this.#cache.get(key, 'SRV').map(entry => foldCase(entry.record.data.target));
-        this.#cache.drop(key, 'SRV');
-        this.#cache.drop(key, 'TXT');
-        for (const host of hosts) this.#leave(host, key);
-        this.#missing.delete(key);
-        return [key];
-      }
-      case 'SRV': {
-        const key = foldCase(record.name);
-        this.#leave(foldCase(record.data.target), key);
-        // It did not answer when it was asked again and again: probably it is not there at all.
-        const pointer = this.#pointer(key);
-        if (pointer && this.#state === 'watching' && this.#cache.get(key, 'SRV').length === 0) {
-          this.#cache.doubt(pointer.record);
-        }
-        return [key];
-      }
-      case 'TXT':
-        return [foldCase(record.name)];
-      case 'A':
-      case 'AAAA':
-        return this.#users.get(foldCase(record.name)) ?? [];
-      case 'NSEC':
-        return [];
-    }
-  }
-}
-
-/** RFC 6763 §6.2 lets no sensible TXT be longer. */
-function isSmallText(record: ResourceRecord): boolean {
-  return record.type === 'TXT' && record.data.reduce((sum, part) => sum + 1 + part.length, 0) <= MAX_TEXT;
-}
-
-/** One label before the service type. */
-function isInstance(data: unknown): data is string {
-  return typeof data === 'string' && foldCase(data).endsWith(`.${SERVICE}`) && labelsOf(data).length === 4;
 }

@@ -61,6 +61,7 @@ export const ANOTHER = 'Another laptop answers at its address.';
 export const LACKING = 'It does not have what it announces.';
 
 interface Asked extends Standing {
+  id: string;
   claim: Claim;
   due: number;
   pause: number;
@@ -96,7 +97,7 @@ export class Asking {
     if (known && sameClaim(known.claim, claim)) return;
     // What was confirmed stays so until it is asked again: new words of an honest one must not make it flicker.
     const before = known ?? { confirmed: false, problem: null, address: null, roundTrip: null, answer: null };
-    const asked: Asked = { ...before, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
+    const asked: Asked = { ...before, id, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
     this.#all.set(id, asked);
     this.#plan();
   }
@@ -126,12 +127,12 @@ export class Asking {
     this.#timer?.cancel();
     this.#timer = null;
     if (!this.#on || this.#running >= MAX_AT_ONCE) return;
-    let next: [string, Asked] | null = null;
-    for (const entry of this.#all) if (!entry[1].asking && (next === null || entry[1].due < next[1].due)) next = entry;
+    let next: Asked | null = null;
+    for (const asked of this.#all.values()) if (!asked.asking && (next === null || asked.due < next.due)) next = asked;
     if (next === null) return;
-    const [id, asked] = next;
+    const asked = next;
     this.#timer = this.io.clock.after(Math.max(0, asked.due - this.io.clock.now()), () => {
-      void this.#ask(id, asked);
+      void this.#ask(asked.id, asked);
       this.#plan();
     });
   }

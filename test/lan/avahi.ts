@@ -40,8 +40,8 @@ for file in passwd group; do
   printf "root:x:0:0::/:/bin/sh\\navahi:x:0:0::/:/bin/sh\\n" > "$1/$file"
   mount --bind "$1/$file" "/etc/$file"
 done
-dbus-daemon --config-file="$1/dbus.conf" --nofork --nopidfile &
-for i in $(seq 200); do [ -S "$1/bus" ] && break; sleep 0.05; done
+# In the background once it listens.
+dbus-daemon --config-file="$1/dbus.conf" --fork --nopidfile
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$1/bus"
 exec avahi-daemon --no-chroot --no-drop-root --no-rlimits -f "$1/avahi.conf"
 `;

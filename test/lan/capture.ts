@@ -13,9 +13,9 @@ export class Capture {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Begins to write down every frame of multicast DNS on the bridge; resolves once it does. */
-  static async start(lan: Lan, file: string): Promise<Capture> {
-    const args = ['-q', '-i', 'br0', '-f', 'udp port 5353', '-w', file];
+  /** Begins to write down frames on the bridge: those of multicast DNS, or as pcap-filter(7) says; resolves once it does. */
+  static async start(lan: Lan, file: string, filter = 'udp port 5353'): Promise<Capture> {
+    const args = ['-q', '-i', 'br0', '-f', filter, '-w', file];
     const child = lan.runAtBridge('dumpcap', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let log = '';
     await new Promise<void>((resolve, reject) => {

@@ -24,48 +24,86 @@ export function seeded(seed: number): () => number {
 interface Planned {
   at: number;
   order: number;
-  action: () => void;
+  action: (() => void) | null;
 }
 
+/** A heap of what is planned: crowds plan hundreds of thousands of things. */
 export class SimClock implements Clock {
   #now = 1_000_000;
   #order = 0;
-  #planned: Planned[] = [];
+  #heap: Planned[] = [];
+  #cancelled = 0;
 
   now(): number {
     return this.#now;
   }
 
   after(ms: number, action: () => void): Timer {
-    const planned = { at: this.#now + Math.max(0, ms), order: this.#order++, action };
-    // Kept in order; most timers are far ahead, so search from the end.
-    let i = this.#planned.length;
-    while (i > 0 && this.#planned[i - 1]!.at > planned.at) i--;
-    this.#planned.splice(i, 0, planned);
+    const planned: Planned = { at: this.#now + Math.max(0, ms), order: this.#order++, action };
+    this.#push(planned);
     return {
       cancel: () => {
-        this.#planned = this.#planned.filter(other => other !== planned);
+        if (planned.action === null) return;
+        planned.action = null;
+        this.#cancelled++;
       },
     };
   }
 
   /** Timers that have not run yet. */
   get pending(): number {
-    return this.#planned.length;
+    return this.#heap.length - this.#cancelled;
   }
 
-  #next(until: number): Planned | null {
-    const next = this.#planned[0];
-    if (!next || next.at > until) return null;
-    this.#planned.shift();
-    this.#now = next.at;
-    return next;
+  #push(planned: Planned): void {
+    const heap = this.#heap;
+    let i = heap.push(planned) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (before(heap[parent]!, planned)) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = planned;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (before(last, heap[child]!)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+  }
+
+  /** What is to be done next, or null; it is time for it now. */
+  #next(until: number): (() => void) | null {
+    for (;;) {
+      const next = this.#heap[0];
+      if (!next || next.at > until) return null;
+      this.#pop();
+      const { action } = next;
+      if (action === null) {
+        this.#cancelled--;
+        continue;
+      }
+      next.action = null;
+      this.#now = next.at;
+      return action;
+    }
   }
 
   /** Lets `ms` pass. */
   advance(ms: number): void {
     const until = this.#now + ms;
-    for (let next = this.#next(until); next; next = this.#next(until)) next.action();
+    for (let next = this.#next(until); next; next = this.#next(until)) next();
     this.#now = until;
   }
 
@@ -74,11 +112,15 @@ export class SimClock implements Clock {
     const until = this.#now + ms;
     await new Promise(setImmediate);
     for (let next = this.#next(until); next; next = this.#next(until)) {
-      next.action();
+      next();
       await new Promise(setImmediate);
     }
     this.#now = until;
   }
+}
+
+function before(a: Planned, b: Planned): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** What goes over the wire and comes out of the real decoder; throws where the decoder refuses what we encode. */
