@@ -54,6 +54,7 @@ export async function simulated(laptops: number, idle: number, loss: number): Pr
         random: network.random,
         ask,
         hasGateway: () => false,
+        mounts: () => '',
       });
       clock.after((i * ARRIVAL_S * 1000) / laptops, () => {
         arrived = clock.now();

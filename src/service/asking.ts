@@ -26,6 +26,8 @@ export interface Standing {
   address: string | null;
   /** How long its answers take, smoothed, in ms; null: it never answered. */
   roundTrip: number | null;
+  /** When it answered last, in ms since 1970. */
+  lastAnswer: number | null;
   answer: ImagesAnswer | null;
 }
 
@@ -59,6 +61,16 @@ export const SILENT = 'It does not answer.';
 export const STRANGER = 'Something else answers at its address.';
 export const ANOTHER = 'Another laptop answers at its address.';
 export const LACKING = 'It does not have what it announces.';
+
+/** Of whom nothing is known yet. */
+export const UNTOLD: Standing = {
+  confirmed: false,
+  problem: null,
+  address: null,
+  roundTrip: null,
+  lastAnswer: null,
+  answer: null,
+};
 
 interface Asked extends Standing {
   id: string;
@@ -96,7 +108,7 @@ export class Asking {
     const known = this.#all.get(id);
     if (known && sameClaim(known.claim, claim)) return;
     // What was confirmed stays so until it is asked again: new words of an honest one must not make it flicker.
-    const before = known ?? { confirmed: false, problem: null, address: null, roundTrip: null, answer: null };
+    const before = known ?? UNTOLD;
     const asked: Asked = { ...before, id, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
     this.#all.set(id, asked);
     this.#plan();
@@ -155,6 +167,7 @@ export class Asking {
     if (answer) {
       asked.address = answer.address;
       asked.answer = answer.images;
+      asked.lastAnswer = Date.now();
       asked.roundTrip = asked.roundTrip === null ? answer.ms : 0.7 * asked.roundTrip + 0.3 * answer.ms;
     }
     asked.failures = problem === null ? 0 : asked.failures + 1;

@@ -29,11 +29,16 @@ export type Relation = ReturnType<typeof relation>;
 export interface Neighbour {
   /** Unique among the neighbours shown now; stable while the neighbour is near. */
   id: string;
+  /**
+   * laptop: one like this; server: a web server that holds exported images; stick: a folder on something that was
+   * plugged in; folder: another folder.
+   */
+  kind: 'laptop' | 'server' | 'stick' | 'folder';
   /** Cleaned for display; '' if it does not share a name. */
   nick: string;
   /** XO colours [stroke, fill] as #RRGGBB; null if not shared. */
   colors: [string, string] | null;
-  /** `host:port` to ask it at. */
+  /** Where to ask it: `host:port`, a URL, or the absolute path of a folder. */
   address: string;
   /** Image name. */
   image: string;

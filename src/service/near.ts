@@ -7,12 +7,14 @@ import { type Clock, type Random, realClock } from '../neighbours/clock';
 import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
 import { formatAddress } from '../transfer/address';
-import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
+import type { ImagesAnswer } from '../transfer/images-answer';
 import { normalAddress, openSource } from '../transfer/open-source';
-import { Asking, contradiction, type Standing } from './asking';
+import { Asking, contradiction, UNTOLD } from './asking';
 import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
+import { FixedAddresses } from './fixed';
 import { hasGateway, isolationHint, LOOK_MS } from './isolation';
+import { Media } from './media';
 
 export interface NearOptions {
   /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
@@ -23,13 +25,13 @@ export interface NearOptions {
   random?: Random;
   ask?(address: string): Promise<ImagesAnswer>;
   hasGateway?(): boolean;
+  /** The text of /proc/self/mountinfo. */
+  mounts?(): string;
 }
 
 const ASK_TIMEOUT_MS = 2_000;
-/** Truths about commits that are remembered, and addresses that persons may type. */
+/** Truths about commits that are remembered. */
 const MAX_TRUTHS = 256;
-const MAX_TYPED = 16;
-const UNTOLD: Standing = { confirmed: false, problem: null, address: null, roundTrip: null, answer: null };
 
 export class Near {
   private watchers = 0;
@@ -41,9 +43,9 @@ export class Near {
   private readonly seen = new Map<string, Sighting>();
   /** Said goodbye, as somebody claimed, and still answer. */
   private readonly kept = new Map<string, Sighting>();
-  /** Known by their address alone, from settings or typed; true while shown. */
-  private readonly fixed = new Map<string, boolean>();
-  private readonly typed = new Set<string>();
+  /** Known by their address alone. */
+  private readonly fixed: FixedAddresses;
+  private readonly media: Media;
   /** What commits say that were read here. */
   private readonly truths = new Map<string, { name: string; version: string }>();
   private hint: string | null = null;
@@ -69,9 +71,22 @@ export class Near {
     neighbours.on('added', sighting => this.onSeen('added', sighting));
     neighbours.on('changed', sighting => this.onSeen('changed', sighting));
     neighbours.on('removed', sighting => void this.onGone(sighting));
+    this.fixed = new FixedAddresses({
+      asking: this.asking,
+      isSeenAt: address => this.isSeenAt(address),
+      relation: image => relation(this.store.state.current, image),
+      emit: (event, neighbour) => this.emit({ event, ...neighbour }),
+      onProblem: () => this.options.onHint?.(),
+    });
+    this.media = new Media({
+      clock: this.clock,
+      mounts: options.mounts,
+      onPlugged: ({ folder, label }) => this.fixed.add(folder, 'stick', label),
+      onPulled: folder => this.fixed.remove(folder),
+    });
     for (const text of options.addresses ?? []) {
       try {
-        this.fixed.set(normalAddress(text), false);
+        this.fixed.add(normalAddress(text), 'settings');
       } catch {
         this.mistakes.push(`"${text}", which is set here as a source, is not an address.`);
       }
@@ -84,8 +99,8 @@ export class Near {
     this.watchedSince = this.clock.now();
     this.neighbours.watch();
     this.asking.start();
-    for (const address of this.fixed.keys())
-      this.asking.take(address, { addresses: [address], image: null, announced: null });
+    this.fixed.start();
+    this.media.watch();
     this.clock.after(LOOK_MS, () => this.lookForIsolation());
   }
 
@@ -94,12 +109,8 @@ export class Near {
     this.neighbours.unwatch();
     this.asking.stop();
     for (const id of [...this.kept.keys()]) this.drop(id);
-    for (const address of this.fixed.keys()) {
-      this.showFixed(address, false);
-      this.asking.forget(address);
-    }
-    for (const address of this.typed) this.fixed.delete(address);
-    this.typed.clear();
+    this.media.unwatch();
+    this.fixed.stop();
   }
 
   /**
@@ -107,21 +118,13 @@ export class Near {
    * @throws PassItOnError 'usage' for what is no address
    */
   lookAt(addresses: readonly string[]): void {
-    for (const text of addresses) {
-      const address = normalAddress(text);
-      // One from the settings stays.
-      if (this.fixed.has(address) || this.typed.size >= MAX_TYPED) continue;
-      this.fixed.set(address, false);
-      this.typed.add(address);
-      if (this.watchers > 0) this.asking.take(address, { addresses: [address], image: null, announced: null });
-    }
+    for (const address of addresses.map(normalAddress)) this.fixed.add(address, 'typed');
   }
 
   /** Newest first. */
   list(): Neighbour[] {
     const seen = [...this.neighbours.list(), ...this.kept.values()].map(sighting => this.describe(sighting));
-    const fixed = Array.from(this.fixed, ([address, shown]) => (shown ? this.describeFixed(address) : null));
-    return [...seen, ...fixed.filter(one => one !== null)].sort((a, b) => compareVersions(b.version, a.version));
+    return [...seen, ...this.fixed.list()].sort((a, b) => compareVersions(b.version, a.version));
   }
 
   /** Whom to ask for an image: who answered, the closest first; then who was not asked yet; liars last. */
@@ -135,7 +138,7 @@ export class Near {
       .map(({ neighbour: { address, nick } }) => ({ address, nick }));
     const addresses = new Set(near.map(({ address }) => address));
     // A school server may be slow to show itself, but is always worth a question.
-    const fixed = [...this.fixed.keys()].filter(address => !addresses.has(address));
+    const fixed = this.fixed.addresses().filter(address => !addresses.has(address));
     return [...fixed.map(address => ({ address, nick: '' })), ...near];
   }
 
@@ -161,7 +164,7 @@ export class Near {
 
   /** What seems to be wrong with this network, in plain sentences. */
   hints(): string[] {
-    return this.hint === null ? this.mistakes : [...this.mistakes, this.hint];
+    return [...this.mistakes, ...this.fixed.problems(), ...(this.hint === null ? [] : [this.hint])];
   }
 
   // Sightings
@@ -172,7 +175,7 @@ export class Near {
     const known = this.kept.delete(id);
     this.seen.set(id, sighting);
     this.asking.take(id, { addresses, image: { name, version, commit }, announced: { instance, host } });
-    for (const address of addresses) if (this.fixed.has(address)) this.showFixed(address, false);
+    for (const address of addresses) this.fixed.look(address);
     this.emit({ event: known ? 'changed' : event, ...this.describe(sighting) });
     // Under its new name it is the same laptop: the old one need not be kept.
     for (const other of [...this.kept.keys()]) {
@@ -183,6 +186,7 @@ export class Near {
   private async onGone(sighting: Sighting): Promise<void> {
     const { id } = sighting;
     this.seen.delete(id);
+    for (const address of sighting.addresses) this.fixed.look(formatAddress(address));
     const standing = this.asking.standing(id);
     if (this.watchers > 0 && standing?.confirmed && !this.isSeenAt(standing.address)) {
       this.kept.set(id, sighting);
@@ -207,7 +211,7 @@ export class Near {
 
   private onStanding(id: string): void {
     const confirmed = this.asking.standing(id)?.confirmed ?? false;
-    if (this.fixed.has(id)) this.showFixed(id, confirmed);
+    if (this.fixed.has(id)) this.fixed.look(id);
     else if (this.kept.has(id) && !confirmed) this.drop(id);
     const sighting = this.seen.get(id) ?? this.kept.get(id);
     if (sighting) this.emit({ event: 'changed', ...this.describe(sighting) });
@@ -230,6 +234,7 @@ export class Near {
     const { name, version } = truth;
     return {
       id,
+      kind: 'laptop',
       nick,
       colors,
       address: address ?? (addresses[0] ? formatAddress(addresses[0]) : ''),
@@ -240,37 +245,6 @@ export class Near {
       lastSeen: new Date(lastSeen).toISOString(),
       confirmed: confirmed && lie === null,
       problem: lie ?? problem,
-    };
-  }
-
-  // Addresses
-
-  private showFixed(address: string, wanted: boolean): void {
-    const was = this.fixed.get(address) ?? false;
-    const now = wanted && !this.isSeenAt(address);
-    const neighbour = this.describeFixed(address);
-    this.fixed.set(address, now);
-    if (neighbour && (was || now)) this.emit({ event: now ? (was ? 'changed' : 'added') : 'removed', ...neighbour });
-  }
-
-  /** What answers at an address, with its current image, or else its newest; null while it has none or never answered. */
-  private describeFixed(address: string): Neighbour | null {
-    const { answer, confirmed, problem } = this.asking.standing(address) ?? UNTOLD;
-    const image = answer && mainImage(answer);
-    if (!image) return null;
-    const { name, version, commit } = image;
-    return {
-      id: address,
-      nick: answer.nick || address.replace(/:\d+$/, ''),
-      colors: null,
-      address,
-      image: name,
-      version,
-      commit,
-      relation: relation(this.store.state.current, { name, version, commit }),
-      lastSeen: new Date().toISOString(),
-      confirmed,
-      problem,
     };
   }
 
@@ -291,11 +265,6 @@ export class Near {
     }
     this.clock.after(LOOK_MS, () => this.lookForIsolation());
   }
-}
-
-function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
-  const newest = [...images].sort((a, b) => compareVersions(b.version, a.version))[0];
-  return images.find(({ commit }) => commit === current) ?? newest ?? null;
 }
 
 async function askSource(address: string): Promise<ImagesAnswer> {

@@ -1,60 +1,16 @@
 /** What is believed on a real network: real services, real liars, a real cable. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { NeighbourEvent } from '../../src/service/contract';
 import { Announcer } from './announcer';
 import { Laptop } from './laptop';
 import { Lan } from './namespaces';
+import { Watcher } from './watcher';
 
-const PATIENCE_MS = 150_000;
 const WRONG = 'b'.repeat(40);
-
-/** `neighbours --watch --json` on a laptop: what it prints. */
-class Watcher {
-  readonly events: NeighbourEvent[] = [];
-  readonly #child: ChildProcess;
-  readonly #now = new Map<string, NeighbourEvent>();
-  #told = () => {};
-
-  constructor(laptop: Laptop, inside: readonly string[], ...more: string[]) {
-    const [program, ...rest] = [...inside, resolve('dist/pass-it-on'), 'neighbours', '--watch', '--json', ...more];
-    this.#child = spawn(program!, [...rest, '--store', laptop.store], { stdio: ['ignore', 'pipe', 'inherit'] });
-    createInterface({ input: this.#child.stdout! }).on('line', line => {
-      const event = JSON.parse(line) as NeighbourEvent;
-      this.events.push(event);
-      if (event.event === 'removed') this.#now.delete(event.id);
-      else this.#now.set(event.id, event);
-      this.#told();
-    });
-  }
-
-  /** Resolves once what is shown is so. */
-  until(so: (shown: ReadonlyMap<string, NeighbourEvent>) => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`it never was so: ${JSON.stringify(this.events)}`));
-      const timer = setTimeout(late, PATIENCE_MS);
-      this.#told = () => {
-        if (!so(this.#now)) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#told();
-    });
-  }
-
-  /** As a person at a terminal does it; resolves with the exit status. */
-  async interrupt(): Promise<number | null> {
-    this.#child.kill('SIGINT');
-    const [status] = (await once(this.#child, 'exit')) as [number | null];
-    return status;
-  }
-}
 
 describe('neighbours that are asked', { concurrency: false, timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-confirmed-'));
@@ -93,7 +49,7 @@ describe('neighbours that are asked', { concurrency: false, timeout: 600_000 }, 
     const web = "require('node:http').createServer((q, r) => r.end('<h1>printer</h1>')).listen(20707)";
     lan.run(3, process.execPath, ['-e', web], { stdio: 'ignore' });
     await watcher.until(shown => {
-      const [ana, ben, other] = ['Ana', 'Ben', 'liar'].map(nick => [...shown.values()].find(one => one.nick === nick));
+      const [ana, ben, other] = ['Ana', 'Ben', 'liar'].map(nick => shown.find(one => one.nick === nick));
       return Boolean(ana?.confirmed && ben?.confirmed && other?.problem);
     });
     const { problem, confirmed } = watcher.events.findLast(({ nick }) => nick === 'liar')!;
@@ -103,7 +59,7 @@ describe('neighbours that are asked', { concurrency: false, timeout: 600_000 }, 
 
   it('are not newer by saying so, where the commit is known', async () => {
     liar.announce({ image: 'olpc-xo', version: '1000', commit, port: 20707, nick: 'liar' });
-    await watcher.until(shown => [...shown.values()].some(({ problem }) => problem?.startsWith('It announces 1000')));
+    await watcher.until(shown => shown.some(({ problem }) => problem?.startsWith('It announces 1000')));
     const marked = watcher.events.findLast(({ nick }) => nick === 'liar')!;
     assert.deepEqual([marked.version, marked.relation, marked.confirmed], ['407', 'same', false]);
     assert.equal(marked.problem, 'It announces 1000, but that is 407.');
@@ -113,9 +69,9 @@ describe('neighbours that are asked', { concurrency: false, timeout: 600_000 }, 
   it('leave two minutes after the cable was pulled, and nobody else flickers', async () => {
     lan.link(1, 'down');
     const before = watcher.events.length;
-    await watcher.until(shown => ![...shown.values()].some(({ nick }) => nick === 'Ana'));
+    await watcher.until(shown => !shown.some(({ nick }) => nick === 'Ana'));
     lan.link(1, 'up');
-    await watcher.until(shown => [...shown.values()].some(({ nick, confirmed }) => nick === 'Ana' && confirmed));
+    await watcher.until(shown => shown.some(({ nick, confirmed }) => nick === 'Ana' && confirmed));
     const ben = watcher.events.slice(before).filter(({ nick }) => nick === 'Ben');
     assert.ok(ben.every(({ event }) => event === 'changed'));
     assert.equal(await watcher.interrupt(), 0);

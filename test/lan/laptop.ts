@@ -141,6 +141,11 @@ export class Laptop {
     ended.catch(() => {});
   }
 
+  /** Its process. */
+  get servicePid(): number {
+    return this.service!.pid!;
+  }
+
   /** What the service has written to its log so far. */
   get serviceLog(): string {
     return this.log;

@@ -57,6 +57,7 @@ export function neighbour(nick: string, version: string, relation: Relation, mor
     lastSeen: '2026-03-01T00:00:00.000Z',
     confirmed: true,
     problem: null,
+    kind: 'laptop',
     ...more,
   };
 }

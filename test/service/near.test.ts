@@ -328,6 +328,31 @@ describe('who is near', () => {
     );
   });
 
+  it('is said to be silent where it is set here as a source, and comes back by itself', async () => {
+    gateway = false;
+    near = make(['10.77.0.9']);
+    near.watch();
+    await network.clock.run(20_000);
+    assert.deepEqual(near.list(), []);
+    const sentence = `10.77.0.9:20707, which is set here as a source, cannot be used now. ${SILENT}`;
+    assert.deepEqual(near.hints(), [sentence]);
+    const before = hints;
+    answers.set('10.77.0.9:20707', holds(OTHER, '408'));
+    await network.clock.run(80_000);
+    assert.ok(hints > before);
+    assert.deepEqual(near.hints(), []);
+    assert.deepEqual([one('10.77.0.9:20707')?.kind, one('10.77.0.9:20707')?.problem], ['server', null]);
+    answers.delete('10.77.0.9:20707');
+    await network.clock.run(90_000);
+    assert.deepEqual([one('10.77.0.9:20707')?.confirmed, one('10.77.0.9:20707')?.problem], [false, SILENT]);
+    assert.deepEqual(near.hints(), [sentence]);
+    answers.set('10.77.0.9:20707', holds(OTHER, '408'));
+    await network.clock.run(90_000);
+    assert.equal(one('10.77.0.9:20707')?.confirmed, true);
+    assert.deepEqual(near.hints(), []);
+    assert.ok(!events('10.77.0.9:20707').includes('removed'));
+  });
+
   it('gives a hint where nobody is heard, or nobody answers, and takes it back', async () => {
     near = make();
     near.watch();
