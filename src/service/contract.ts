@@ -51,6 +51,8 @@ export interface Neighbour {
   confirmed: boolean;
   /** A plain sentence about what is wrong with it, for example that it does not answer; null: nothing is known. */
   problem: string | null;
+  /** Who signed what it has, once that was read here: null, nobody whom this laptop trusts. Left out: not known yet. */
+  signedBy?: string | null;
 }
 
 export type NeighbourEvent = Neighbour & { event: 'added' | 'changed' | 'removed' };
@@ -84,6 +86,8 @@ export interface Plan {
   /** What staging will take on this disk, in bytes; and what is free now. */
   diskBytes: number;
   diskFree: number;
+  /** How long it will take from these sources, after what was measured here; null while nothing was. */
+  seconds?: number | null;
   /** Who can give this image. */
   sources: SourceInfo[];
 }

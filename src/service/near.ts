@@ -29,6 +29,13 @@ export interface NearOptions {
   mounts?(): string;
 }
 
+/** What the commit itself says, and who signed it. */
+interface Truth {
+  name: string;
+  version: string;
+  signedBy?: string | null;
+}
+
 const ASK_TIMEOUT_MS = 2_000;
 /** Truths about commits that are remembered. */
 const MAX_TRUTHS = 256;
@@ -47,7 +54,7 @@ export class Near {
   private readonly fixed: FixedAddresses;
   private readonly media: Media;
   /** What commits say that were read here. */
-  private readonly truths = new Map<string, { name: string; version: string }>();
+  private readonly truths = new Map<string, Truth>();
   private hint: string | null = null;
   private readonly mistakes: string[] = [];
 
@@ -142,6 +149,11 @@ export class Near {
     return [...fixed.map(address => ({ address, nick: '' })), ...near];
   }
 
+  /** Bytes a second that each of them gave when it gave last; null where that was not measured. */
+  ratesOf(addresses: readonly string[]): (number | null)[] {
+    return addresses.map(address => this.rates.of(address));
+  }
+
   /** How much each source gave in so many seconds of one upgrade, in bytes: the fast are asked first next time. */
   gave(sources: readonly { address: string; bytes: number }[], seconds: number): void {
     for (const { address, bytes } of sources) this.rates.note(address, bytes / seconds);
@@ -153,12 +165,13 @@ export class Near {
   }
 
   /** A commit was read, and says this. Who announces it as something else is told so. */
-  learn(commit: string, { name, version }: { name: string; version: string }): void {
-    if (this.truths.has(commit)) return;
+  learn(commit: string, { name, version, signedBy }: Truth): void {
+    const known = this.truths.get(commit);
+    if (known && known.signedBy === signedBy) return;
     if (this.truths.size >= MAX_TRUTHS) this.truths.delete(this.truths.keys().next().value ?? '');
-    this.truths.set(commit, { name, version });
+    this.truths.set(commit, { name, version, signedBy });
     for (const neighbour of this.list()) {
-      if (neighbour.commit === commit && neighbour.problem !== null) this.emit({ event: 'changed', ...neighbour });
+      if (neighbour.commit === commit) this.emit({ event: 'changed', ...neighbour });
     }
   }
 
@@ -232,6 +245,7 @@ export class Near {
     const lie = contradiction(claimed, truth);
     // What the commit says counts: nobody is newer by saying so.
     const { name, version } = truth;
+    const signedBy = this.truths.get(commit)?.signedBy;
     return {
       id,
       kind: 'laptop',
@@ -245,6 +259,7 @@ export class Near {
       lastSeen: new Date(lastSeen).toISOString(),
       confirmed: confirmed && lie === null,
       problem: lie ?? problem,
+      ...(signedBy !== undefined && { signedBy }),
     };
   }
 

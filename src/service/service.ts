@@ -17,6 +17,7 @@ import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
+import { Pace } from './pace';
 import { readSettings } from './settings';
 import { signerFor } from './signing';
 import { Sources } from './sources';
@@ -44,6 +45,7 @@ export class Service {
   private readonly trust: Trust;
   private readonly upgrades: Upgrades;
   private readonly keeping: Keeping;
+  private readonly pace = new Pace();
   /** Commits that are being compared now. */
   private readonly comparing: string[] = [];
   private readonly warnings: string[] = [];
@@ -147,7 +149,11 @@ export class Service {
           patience: patience ?? DEFAULT_PATIENCE_SECONDS,
           effort: effort ?? readSettings().effort,
         });
-        this.near.gave(this.upgrades.state?.progress.sources ?? [], result.seconds);
+        const { measured } = this.upgrades;
+        if (measured) {
+          this.pace.note(measured);
+          this.near.gave(this.upgrades.state?.progress.sources ?? [], measured.fetchSeconds);
+        }
         return result;
       } finally {
         this.near.unwatch();
@@ -300,15 +306,22 @@ export class Service {
       comparing = to.commit;
       this.comparing.push(comparing);
       const found = await sources.find(to.commit, signal);
+      const received = () => found.reduce((sum, { source }) => sum + source.bytesReceived, 0);
+      const [before, begun] = [received(), performance.now()];
       const comparison = this.store.image(to.commit)
         ? await compareHeld(this.store, to.commit)
         : await compareWithAny(this.store, found, to.commit, signal);
-      this.near.learn(comparison.commit, comparison.to);
-      return await this.plan(
+      const probe = { bytes: received() - before, seconds: (performance.now() - begun) / 1000 };
+      const plan = await this.plan(
         comparison,
         to,
         found.map(({ source, nick }) => ({ address: source.address, nick })),
       );
+      const { bytesRaw } = plan;
+      const rates = this.near.ratesOf(plan.sources.map(({ address }) => address));
+      const seconds = this.pace.estimate({ bytesRaw, imageBytes: plan.to.bytes, rates, probe });
+      this.near.learn(comparison.commit, { ...comparison.to, signedBy: plan.signedBy });
+      return { ...plan, seconds };
     } finally {
       if (comparing !== null) this.comparing.splice(this.comparing.indexOf(comparing), 1);
       this.near.unwatch();

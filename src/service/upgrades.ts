@@ -10,6 +10,7 @@ import type { SharedImage } from '../transfer/images-answer';
 import { Pipeline, type PipelineOptions, type PipelineProgress } from '../upgrade/pipeline';
 import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
 import { logError } from './log';
+import { type Measured, Stopwatch } from './pace';
 import type { Sources } from './sources';
 import { allWarnings, announcedWrong, isAnother, type Trust } from './trust';
 
@@ -36,6 +37,8 @@ const NOTHING_YET: Progress = {
 
 export class Upgrades {
   state: UpgradeState | null = null;
+  /** Of the last upgrade that was staged. */
+  measured: Measured | null = null;
   private running: { commit: string; stop: AbortController; result: Promise<UpgradeResult> } | null = null;
 
   constructor(
@@ -130,10 +133,14 @@ export class Upgrades {
     let image: ImageInfo = { ...to, signedBy: null };
     let warnings: string[] = [];
     let over = false;
+    let fetched = 0;
+    const stopwatch = new Stopwatch(() => performance.now() / 1000);
     const pipeline = new Pipeline(this.store, sources, {
       ...wishes,
       // What still trickles in after the end must not make it look as if it ran on.
       onProgress: progress => {
+        stopwatch.saw(progress.step);
+        if (progress.step === 'fetch') fetched = progress.bytesDone;
         if (!over) this.tell({ to: image, from, state: 'running', progress: report(progress), error: null });
       },
       admit: async (commit, data) => {
@@ -164,6 +171,8 @@ export class Upgrades {
     const { version, commit } = to;
     const seconds = Math.round((performance.now() - begun) / 10) / 100;
     const { bytesReceived } = pipeline;
+    const times = stopwatch.read();
+    this.measured = times && { ...times, bytesRaw: fetched, bytesReceived, imageBytes: to.bytes };
     return { result: 'staged', version, commit, signedBy: image.signedBy, warnings, bytesReceived, seconds };
   }
 
