@@ -1,6 +1,6 @@
 /** The bar at the bottom: what will happen, what happens, what has happened, and the one big button. */
 import type { ImageInfo, Neighbour, Plan, UpgradeState } from '../service/contract';
-import { amount, amountOf, people, timeLeft } from './format';
+import { amount, amountOf, duration, people, timeLeft } from './format';
 import { _, fill, ngettext } from './i18n';
 import { problem } from './problems';
 import { isRunning, type ScreenState, selectedNeighbour, stagedImage, unfinishedUpgrade } from './state';
@@ -109,26 +109,36 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const help = ngettext('{names} can help.', '{names} can help.', names.length);
   const headline = names.length > 0 ? `${has} ${fill(help, { names: people(names) })}` : has;
   const short = plan.diskBytes > plan.diskFree;
-  const lines = short
-    ? [sizeLine(plan), roomLine(plan)]
-    : [sizeLine(plan), `${signedLine(plan.to)} · ${concern(plan)}`];
+  const lines = [
+    sizeLine(plan),
+    short ? roomLine(plan) : (concern(plan) ?? `${notes(plan)} ${_('Your work stays.')}`.trim()),
+  ];
   const room = button('make-room', _('Make room'), { enabled: state.pending === null && !state.sacrificing });
   return { ...EMPTY, picture: wanted, headline, lines, button: short ? room : goButton(state, plan) };
 }
 
-/** What a child should know before: the worst thing, or that nothing of theirs is touched. */
-function concern({ journalWarning, warnings, to }: Plan): string {
+/** The worst thing that a child should know before. */
+function concern({ journalWarning, warnings, to }: Plan): string | undefined {
   // The first warning of an unsigned image says that it is not signed, which stands there already.
-  return journalWarning ?? warnings[to.signedBy === null ? 1 : 0] ?? _('Your work stays.');
+  return journalWarning ?? warnings[to.signedBy === null ? 1 : 0];
 }
 
+const NOTES_MOST = 44;
+
+/** The first thing its makers say of it, in quotes; '' where that is nothing. */
+function notes({ releaseNotes }: Plan): string {
+  const [first = ''] = (releaseNotes ?? '').split('\n').filter(line => line.trim() !== '');
+  if (first === '') return '';
+  const words = first.length > NOTES_MOST ? `${first.slice(0, NOTES_MOST - 1).trimEnd()}…` : first;
+  return fill(_('“{words}”'), { words });
+}
+
+/** How much, how long, and by whom it is signed. */
 function sizeLine(plan: Plan): string {
-  const files = plan.added + plan.changed + plan.removed + plan.attributesChanged;
+  const { seconds = null } = plan;
   const bytes =
     plan.objects === 0 ? _('Nothing to fetch') : fill(_('{amount} to fetch'), { amount: amount(plan.bytesRaw) });
-  const change = ngettext('{n} file changes', '{n} files change', files);
-  const all = ngettext('{n} file', '{n} files', files);
-  return `${bytes} · ${fill(plan.from ? change : all, { n: files })}`;
+  return [bytes, ...(seconds === null ? [] : [duration(seconds)]), signedLine(plan.to)].join(' · ');
 }
 
 function roomLine(plan: Plan): string {

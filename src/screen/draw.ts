@@ -131,6 +131,8 @@ export type Sign =
   | 'right'
   | 'equal'
   | 'different'
+  | 'unsigned'
+  | 'dots'
   | 'check'
   | 'back'
   | 'restart'
@@ -166,6 +168,20 @@ const SIGNS: Record<Sign, (cr: Cairo.Context) => void> = {
   },
   equal: cr => bars(cr, false),
   different: cr => bars(cr, true),
+  unsigned: cr => {
+    // A seal that is struck out.
+    circle(cr, 0, 0, 0.5);
+    cr.stroke();
+    cr.moveTo(-0.66, 0.66);
+    cr.lineTo(0.66, -0.66);
+    cr.stroke();
+  },
+  dots: cr => {
+    for (const x of [-0.56, 0, 0.56]) {
+      circle(cr, x, 0, 0.17);
+      cr.fill();
+    }
+  },
   check: cr => {
     cr.moveTo(-0.62, 0.06);
     cr.lineTo(-0.18, 0.5);

@@ -37,6 +37,19 @@ export function timeLeft(seconds: number): string {
   return fill(ngettext('about {n} hour left', 'about {n} hours left', hours), { n: hours });
 }
 
+/** `a few seconds`, `40 seconds`, `about 3 minutes`: how long something that has not begun will take. */
+export function duration(seconds: number): string {
+  if (seconds < 8) return _('a few seconds');
+  if (seconds < 55) {
+    const n = Math.ceil(seconds / 10) * 10;
+    return fill(ngettext('{n} second', '{n} seconds', n), { n });
+  }
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 90) return fill(ngettext('about {n} minute', 'about {n} minutes', minutes), { n: minutes });
+  const hours = Math.round(minutes / 60);
+  return fill(ngettext('about {n} hour', 'about {n} hours', hours), { n: hours });
+}
+
 /** `Ana`, `Ana and Ben`, `Ana, Ben and Carla`, `Ana, Ben and 3 others`: never more than three names. */
 export function people(names: readonly string[]): string {
   const [a = '', b = '', c = ''] = names;

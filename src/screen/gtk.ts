@@ -28,6 +28,7 @@ export const Gio = gi.require('Gio', '2.0');
 export const GLib = gi.require('GLib', '2.0');
 export const Pango = gi.require('Pango', '1.0');
 export const PangoCairo = gi.require('PangoCairo', '1.0');
+const cairo = gi.require('cairo');
 
 /** Names for the numbers of GTK's enumerations that are used here. */
 export const HORIZONTAL = 0;
@@ -47,6 +48,8 @@ export const KEY = {
   Q: 0x51,
 } as const;
 export const MODIFIER = { shift: 1, control: 4, alt: 8 } as const;
+const COLOR_AND_ALPHA = 0x3000;
+const OPERATOR = { clear: 0, over: 2 } as const;
 
 type Reporter = (error: unknown, where: string) => void;
 let report: Reporter = (error, where) => {
@@ -147,6 +150,34 @@ export function toggleClass(widget: Gtk3.Widget, name: string, present: boolean)
 
 export function rightToLeft(): boolean {
   return Gtk.Widget.getDefaultDirection() === 2;
+}
+
+/** Drawn once and shown many times: kept where the window is, so that showing it is cheap. */
+export interface Picture {
+  surface: Cairo.Surface;
+  width: number;
+  height: number;
+}
+
+/**
+ * Draws into `known`, where it still fits, or into a new one as large as the widget; null while there is no window.
+ * Used again and again, because only the collector gives its memory back, and knows nothing of its size.
+ */
+export function drawOnce(
+  widget: Gtk3.Widget,
+  known: Picture | undefined,
+  draw: (cr: Cairo.Context) => void,
+): Picture | null {
+  const [width, height] = [Math.max(1, widget.getAllocatedWidth()), Math.max(1, widget.getAllocatedHeight())];
+  const fits = known?.width === width && known.height === height;
+  const surface = fits ? known.surface : widget.getWindow()?.createSimilarSurface(COLOR_AND_ALPHA, width, height);
+  if (!surface) return null;
+  const cr = new cairo.Context(surface);
+  cr.setOperator(OPERATOR.clear);
+  cr.paint();
+  cr.setOperator(OPERATOR.over);
+  draw(cr);
+  return { surface, width, height };
 }
 
 /** The X window of a realized widget; null where there is no X (Wayland). */

@@ -39,6 +39,10 @@ export interface StageLayout {
   labels: number;
   icon: number;
   cells: { [Zone in keyof Counts]: Rect[][] };
+  /** Around each row of a group, with room for the version above; nothing around laptops that are as mine. */
+  trays: { [Zone in keyof Counts]: Rect[][] };
+  /** Height of the version above a group. */
+  heading: number;
   /** This laptop: its button, its icon, and the circle around the icon that stays free for the ring. */
   laptop: { cell: Rect; icon: number; ring: { x: number; y: number; radius: number } };
 }
@@ -63,6 +67,7 @@ interface Sizes {
   ringRadius: number;
   labels: number;
   pad: number;
+  heading: number;
   fonts: StageLayout['fonts'];
 }
 
@@ -77,6 +82,7 @@ function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]):
   const title = Math.round(clamp((roomy ? 20 : 17) * unit, 12, 40));
   const subtitle = Math.round(clamp((roomy ? 18 : 15) * unit, 11, 36));
   const text = textHeight({ title, subtitle });
+  const heading = Math.ceil(subtitle * 1.35);
   const laptopIcon = Math.round(clamp(icon * 1.45, 76 * unit, 150 * unit));
   const ringRadius = Math.round(laptopIcon * 0.77);
   return {
@@ -84,13 +90,14 @@ function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]):
     icon,
     // Wide enough for the icon and for a name of usual length.
     cellWidth: Math.round(Math.max(SMALLEST_TOUCH, icon + 40 * unit, title * letters)),
-    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + text + (roomy ? 28 : 16) * unit)),
+    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + title * 1.3 + (roomy ? 26 : 12) * unit)),
     laptopIcon,
     laptopWidth: Math.round(ringRadius * 2 + 24 * unit),
     laptopHeight: Math.round(ringRadius * 2 + text + 18 * unit),
     ringRadius,
     labels: Math.round(Math.max(92, 150 * unit)),
     pad: Math.round(8 * unit),
+    heading,
     fonts: { title, subtitle, label: Math.round(clamp(22 * unit, 13, 40)) },
   };
 }
@@ -113,16 +120,17 @@ function columnsIn(room: number, cellWidth: number, reserve = 0): { columns: num
 /** Cells of groups flowing in rows inside [left, right), from y = 0; a little air between groups. */
 function flow(groups: number[], left: number, right: number, sizes: Sizes): { cells: Rect[][]; height: number } {
   const height = sizes.cellHeight;
+  const { heading } = sizes;
   const gap = Math.round(sizes.cellWidth * 0.25);
   const { width } = columnsIn(right - left, sizes.cellWidth, gap);
   let x = left;
-  let y = 0;
+  let y = heading;
   const cells = groups.map((count, g) => {
     if (g > 0 && x > left) x += gap;
     return Array.from({ length: count }, () => {
       if (x + width > right && x > left) {
         x = left;
-        y += height;
+        y += height + heading;
       }
       const cell = { x, y, width, height };
       x += width;
@@ -152,6 +160,7 @@ class Side {
     room: number,
     private readonly cellHeight: number,
     cellWidth: number,
+    private readonly heading: number,
   ) {
     ({ columns: this.columns, width: this.width } = columnsIn(room, cellWidth));
   }
@@ -162,10 +171,10 @@ class Side {
 
   next(): Rect {
     const n = this.count++;
-    const { columns, width, cellHeight: height } = this;
+    const { columns, width, cellHeight: height, heading } = this;
     const column = n % columns;
     const x = this.direction > 0 ? this.edge + width * column : this.edge - width * (column + 1);
-    const cell = { x, y: Math.floor(n / columns) * height, width, height };
+    const cell = { x, y: heading + Math.floor(n / columns) * (height + heading), width, height };
     this.cells.push(cell);
     return cell;
   }
@@ -176,8 +185,10 @@ function middle(input: StageInput, sizes: Sizes): Middle {
   const { cellWidth, cellHeight, pad } = sizes;
   const half = Math.round(sizes.laptopWidth / 2) + pad;
   const center = Math.round(input.width / 2);
-  const left = new Side(center - half, -1, center - half - sizes.labels, cellHeight, cellWidth);
-  const right = new Side(center + half, 1, input.width - pad - center - half, cellHeight, cellWidth);
+  // Only where something stands that is not as mine.
+  const heading = input.counts.different.length > 0 ? sizes.heading : 0;
+  const left = new Side(center - half, -1, center - half - sizes.labels, cellHeight, cellWidth, heading);
+  const right = new Side(center + half, 1, input.width - pad - center - half, cellHeight, cellWidth, heading);
   let index = 0;
   const mine = input.counts.mine.map(count =>
     Array.from({ length: count }, () => (index++ % 2 === 0 ? left : right).next()),
@@ -185,9 +196,23 @@ function middle(input: StageInput, sizes: Sizes): Middle {
   const different = input.counts.different.map(count => Array.from({ length: count }, () => right.next()));
   const rows = Math.max(left.rows, right.rows);
   for (const side of [left, right]) {
-    for (const cell of side.cells) cell.y += Math.floor(((rows - side.rows) * cellHeight) / 2);
+    for (const cell of side.cells) cell.y += Math.floor(((rows - side.rows) * (cellHeight + heading)) / 2);
   }
-  return { mine, different, height: rows * cellHeight };
+  return { mine, different, height: rows * (cellHeight + heading) };
+}
+
+/** Around the cells of each row of a group, and its heading. */
+function traysOf(groups: Rect[][], heading: number, inset: number): Rect[][] {
+  return groups.map(cells => {
+    const rows = new Map<number, Rect>();
+    for (const { x, y, width, height } of cells) {
+      const row = rows.get(y);
+      const left = Math.min(x, row?.x ?? x);
+      const right = Math.max(x + width, row ? row.x + row.width : 0);
+      rows.set(y, { x: left, y: y - heading, width: right - left, height: height + heading });
+    }
+    return [...rows.values()].map(({ x, y, width, height }) => ({ x: x + inset, y, width: width - 2 * inset, height }));
+  });
 }
 
 /** Moves cells down in place. */
@@ -208,7 +233,7 @@ function tryLayout(input: StageInput, sizes: Sizes): StageLayout {
   const newer = flow(counts.newer, sizes.labels, right, sizes);
   const older = flow(counts.older, sizes.labels, right, sizes);
   const inner = middle(input, sizes);
-  const oneRow = sizes.cellHeight;
+  const oneRow = sizes.cellHeight + sizes.heading;
   const needs = {
     newer: input.alone ? Math.round(150 * sizes.unit) : Math.max(oneRow, newer.height) + 2 * pad,
     mine: Math.max(sizes.laptopHeight, inner.height) + 2 * pad,
@@ -244,6 +269,8 @@ function tryLayout(input: StageInput, sizes: Sizes): StageLayout {
     labels: sizes.labels,
     icon: sizes.icon,
     cells: { newer: newer.cells, mine: inner.mine, older: older.cells, different: inner.different },
+    trays: { newer: [], mine: [], older: [], different: [] },
+    heading: sizes.heading,
     laptop: { cell, icon: sizes.laptopIcon, ring },
   };
 }
@@ -257,5 +284,9 @@ export function layoutStage(input: StageInput): StageLayout {
   }
   if (!layout) throw new Error('no sizes to try');
   if (input.rightToLeft) mirror(layout, input.width);
+  const inset = Math.max(1, Math.round(2 * layout.unit));
+  for (const zone of ['newer', 'older', 'different'] as const) {
+    layout.trays[zone] = traysOf(layout.cells[zone], layout.heading, inset);
+  }
   return layout;
 }

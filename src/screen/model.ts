@@ -10,12 +10,11 @@ import type { BandView, LaptopView, Slots, View } from './view';
 import { nickOf, relationWords } from './words';
 
 export function view(state: ScreenState): View {
-  const band = (label: string, groups: Slots[]): BandView => ({ label, groups });
+  const band = (label: string, groups: Slots[]): BandView => ({ label, groups, versions: groups.map(versionOf) });
   const kept = keptLaptop(state);
   const near = (zone: Zone) => zoneGroups(state, zone);
   const zones = { newer: near('newer'), mine: near('mine'), older: near('older'), different: near('different') };
-  // The nearest place: going back needs nobody.
-  if (kept) zones[keptZone(state)].unshift([kept]);
+  if (kept) placeKept(zones[keptZone(state)], kept);
   const alone = aloneView(state);
   const running = isRunning(state);
   const giving = running && state.upgrade?.progress.step === 'fetch' && !state.upgrade.progress.waiting;
@@ -32,6 +31,18 @@ export function view(state: ScreenState): View {
     bar: barView(state),
     alert: alertView(state),
   };
+}
+
+/** With those who have the same, else the nearest place: going back needs nobody. */
+function placeKept(groups: Slots[], kept: LaptopView): void {
+  const same = groups.find(slots => versionOf(slots) === kept.subtitle);
+  if (same) same.unshift(kept);
+  else groups.unshift([kept]);
+}
+
+/** What a group has in common. */
+function versionOf(slots: Slots): string {
+  return slots.find(laptop => laptop !== null)?.subtitle ?? '';
 }
 
 function zoneGroups(state: ScreenState, zone: Zone): Slots[] {
@@ -51,6 +62,8 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
   const source = state.upgrade?.progress.sources.find(s => s.address === neighbour.address);
   const giving = running && source?.state === 'giving' && state.upgrade?.progress.step === 'fetch';
   const key = `near:${neighbour.id}` as const;
+  const helpers = helpersOf(state);
+  const lit = (helpers?.has(neighbour.address) ?? false) && state.selected !== key;
   const other = neighbour.relation === 'other';
   const odd = other || neighbour.relation === 'different';
   const subtitle = other ? `${neighbour.image} ${neighbour.version}` : neighbour.version;
@@ -59,14 +72,40 @@ function nearLaptop(state: ScreenState, neighbour: Neighbour): LaptopView {
     title: nickOf(neighbour),
     subtitle,
     colors: neighbour.colors,
-    badge: neighbour.problem !== null ? 'problem' : odd ? 'different' : null,
+    badge: nearBadge(neighbour, odd),
+    kind: neighbour.kind,
     selected: state.selected === key,
-    faded: running && !helps && !giving,
+    lit,
+    faded: running ? !helps && !giving : helpers !== null && !lit && state.selected !== key,
     enabled: !running,
     giving,
     name: fill(_('{nick} has {version}'), { nick: nickOf(neighbour), version: subtitle }),
-    description: giving ? _('is helping now') : (neighbour.problem ?? relationWords(neighbour)),
+    description: giving ? _('is helping now') : lit ? _('can help') : aboutLaptop(neighbour),
   };
+}
+
+/** Addresses of those who can give what the selected one has; null while that is not known. */
+function helpersOf(state: ScreenState): ReadonlySet<string> | null {
+  if (!state.selected?.startsWith('near:') || state.comparison?.state !== 'done') return null;
+  const { plan } = state.comparison;
+  if (plan.from?.commit === plan.to.commit || plan.trustProblem) return null;
+  return new Set(plan.sources.map(({ address }) => address));
+}
+
+/** The worst that is known of it. */
+function nearBadge({ problem, confirmed, signedBy }: Neighbour, odd: boolean): LaptopView['badge'] {
+  if (problem !== null) return 'problem';
+  if (odd) return 'different';
+  if (signedBy === null) return 'unsigned';
+  return confirmed ? null : 'unsure';
+}
+
+function aboutLaptop(neighbour: Neighbour): string {
+  const { problem, confirmed, signedBy } = neighbour;
+  const words = [problem ?? relationWords(neighbour)];
+  if (signedBy === null) words.push(_('not signed'));
+  if (problem === null && !confirmed) words.push(_('did not answer yet'));
+  return words.join(', ');
 }
 
 /** Another image that is kept is neither newer nor older, like a neighbour's. */
@@ -87,7 +126,9 @@ function keptLaptop(state: ScreenState): LaptopView | null {
     subtitle: isOther ? `${name} ${version}` : version,
     colors: state.status?.colors ?? state.profile.colors,
     badge: 'kept',
+    kind: 'laptop',
     selected: state.selected === 'kept',
+    lit: false,
     faded: running,
     enabled: !running,
     giving: false,
@@ -114,7 +155,9 @@ function myLaptop(state: ScreenState): LaptopView {
     // Nothing in it that is known: an outline.
     colors: current || !status ? colors : colors && [colors[0], '#FFFFFF'],
     badge: ready ? 'check' : null,
+    kind: 'laptop',
     selected: state.selected === 'mine',
+    lit: false,
     faded: false,
     enabled: !isRunning(state),
     giving: false,

@@ -1,43 +1,30 @@
 /** The stage: three bands, the laptops on them, the ring and what flows. Widgets are made once and then moved about. */
-import {
-  circle,
-  drawIcon,
-  drawSign,
-  drawText,
-  fillRect,
-  GREY,
-  NO_COLORS,
-  renderIcon,
-  type Sign,
-  setColor,
-} from './draw';
 import { type Direction, nearest } from './focus';
-import { addClass, type Cairo, describe, Gtk, type Gtk3, guard, on, rightToLeft } from './gtk';
-import { laptopIcon } from './icons';
-import { cellGeometry, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
-import { layoutStage, type Rect, type StageLayout, textHeight } from './layout';
+import { Frames } from './frames';
+import { Glides, type Pose } from './glide';
+import { addClass, type Cairo, describe, drawOnce, Gtk, type Gtk3, guard, on, type Picture, rightToLeft } from './gtk';
+import { cellGeometry, drawLaptop, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
+import { layoutStage, type Rect, type StageLayout } from './layout';
+import { drawBands, drawDots, drawRing, drawWaves, type Placed } from './scenery';
 import type { LaptopKey } from './state';
 import type { BandView, LaptopView, Slots, View } from './view';
 
-/** Time from one picture to the next, in ms: dots fly, waves are slow and may last for hours on a battery. */
-const FRAME = { dots: 40, waves: 110 } as const;
-/** Dots in flight between a helper and this laptop, and the time one takes. */
-const DOTS = 9;
-const FLIGHT = 1800;
-const WAVE = 3000;
+/** Waves are slow, and rest after a while: looking may last for hours on a battery. Both in ms. */
+const WAVE_FRAME = 110;
+const WAVES_LAST = 12_000;
 
-interface Placed {
+/** A laptop as it was seen last, for the way it leaves. */
+interface Seen {
+  cell: Rect;
   view: LaptopView;
   geometry: LaptopGeometry;
 }
 
-/** Where a laptop's two lines of text stand on the stage. */
-function textRect({ cell, textTop, fonts }: LaptopGeometry): Rect {
-  return { x: cell.x + cell.width * 0.2, y: cell.y + textTop, width: cell.width * 0.6, height: textHeight(fonts) };
-}
-
-function touches({ x, y, width, height }: Rect, px: number, py: number, radius: number): boolean {
-  return px + radius > x && px - radius < x + width && py + radius > y && py - radius < y + height;
+interface Still {
+  /** What it shows. */
+  of: string;
+  back: Picture;
+  front: Picture;
 }
 
 export class Stage {
@@ -52,8 +39,13 @@ export class Stage {
   private size = { width: 0, height: 0 };
   private fixedHeight = 0;
   private active = true;
-  private aloneTextBottom = 0;
-  private clock: { for: keyof typeof FRAME; timer: NodeJS.Timeout } | null = null;
+  private waves: { timer: NodeJS.Timeout; until: number } | null = null;
+  /** What stands still while dots fly, drawn once: behind the dots, and before them. */
+  private still: Still | null = null;
+  private readonly glides = new Glides<LaptopKey, Seen>();
+  private glidden = { width: 0, height: 0 };
+  /** Dots and laptops that glide go with the pictures of the screen. */
+  readonly frames: Frames;
   private relayout: NodeJS.Immediate | null = null;
 
   constructor(private readonly tapped: (key: LaptopKey) => void) {
@@ -65,6 +57,7 @@ export class Stage {
     this.widget.vexpand = true;
     this.widget.add(this.fixed);
     this.fixed.setFocusVadjustment(this.widget.getVadjustment());
+    this.frames = new Frames(this.fixed, () => this.frame());
     on(this.fixed, 'draw', cr => {
       this.draw(cr);
       return true;
@@ -131,7 +124,30 @@ export class Stage {
     this.fixedHeight = layout.height;
     this.placed = this.place(view, layout);
     this.showButtons();
+    this.glide();
     this.move();
+    this.fixed.queueDraw();
+  }
+
+  /** Everybody glides from where they were to where they are, but not where the window has become another size. */
+  private glide(): void {
+    // Mine stays where the ring is.
+    const others = this.placed.filter(({ view }) => view.key !== 'mine');
+    const seen = new Map(
+      others.map(({ view, geometry }) => [view.key, { cell: geometry.cell, view, geometry }] as const),
+    );
+    const { width, height } = this.size;
+    const same = this.glidden.width === width && this.glidden.height === height;
+    this.glides.update(seen, performance.now(), same && this.active && animated());
+    this.glidden = { width, height };
+  }
+
+  /** Everybody is at once where they are going: for a picture of a moment that is over. */
+  rest(): void {
+    const { active } = this;
+    this.active = false;
+    this.glide();
+    this.active = active;
     this.fixed.queueDraw();
   }
 
@@ -174,150 +190,137 @@ export class Stage {
     return button;
   }
 
-  /** Runs the clock of dots and waves only while something moves. */
+  /** Lets things move, only while something does and somebody looks. */
   private move(): void {
-    const animate = Gtk.Settings.getDefault()?.gtkEnableAnimations ?? true;
-    const wanted = this.active && animate ? (this.view?.moving ?? null) : null;
-    if (wanted === this.clock?.for) return;
-    if (this.clock) clearInterval(this.clock.timer);
-    const tick = guard('animation', undefined, () => this.tick());
-    this.clock = wanted && { for: wanted, timer: setInterval(tick, FRAME[wanted]) };
+    const moves = this.active && animated();
+    const moving = moves ? (this.view?.moving ?? null) : null;
+    this.frames.run(moves && (moving === 'dots' || this.glides.moves(performance.now())));
+    if (moving !== 'waves') this.calm();
+    else if (!this.waves) {
+      const tick = guard('waves', undefined, () => this.wave());
+      this.waves = { timer: setInterval(tick, WAVE_FRAME), until: performance.now() + WAVES_LAST };
+    }
   }
 
-  private tick(): void {
+  /** After a while the rings stand still, until something new is shown. */
+  private wave(): void {
+    if (!this.waves || !this.layout) return;
+    if (performance.now() > this.waves.until) clearInterval(this.waves.timer);
+    const { mine } = this.layout.bands;
+    const top = this.view?.alone ? 0 : mine.y;
+    if (this.fixed.getMapped()) this.fixed.queueDrawArea(0, top, mine.width, mine.y + mine.height - top);
+  }
+
+  private calm(): void {
+    if (this.waves) clearInterval(this.waves.timer);
+    this.waves = null;
+  }
+
+  private frame(): void {
     const { layout, fixed } = this;
     if (!layout || !fixed.getMapped()) return;
-    const { newer, mine, older } = layout.bands;
-    const giving = this.placed.filter(({ view }) => view.giving);
-    const onlyMine = giving.length === 0;
-    const top = onlyMine ? (this.view?.alone ? 0 : mine.y) : newer.y;
-    const bottom = onlyMine ? mine.y + mine.height : older.y + older.height;
-    fixed.queueDrawArea(0, top, newer.width, bottom - top);
+    const gliding = this.glides.moves(performance.now());
+    if (gliding || this.view?.moving !== 'dots') {
+      this.frames.run(gliding);
+      fixed.queueDraw();
+      return;
+    }
+    // Only where dots can be.
+    const { ring } = layout.laptop;
+    let [left, top, right, bottom] = [ring.x - ring.radius, ring.y - ring.radius, ring.x, ring.y];
+    for (const { view, geometry } of this.placed) {
+      if (!view.giving) continue;
+      const { x, y, width, height } = geometry.cell;
+      left = Math.min(left, x);
+      top = Math.min(top, y);
+      right = Math.max(right, x + width);
+      bottom = Math.max(bottom, y + height);
+    }
+    right = Math.max(right, ring.x + ring.radius);
+    bottom = Math.max(bottom, ring.y + ring.radius);
+    fixed.queueDrawArea(Math.floor(left), Math.floor(top), Math.ceil(right - left), Math.ceil(bottom - top));
   }
 
   private draw(cr: Cairo.Context): void {
     const { view, layout } = this;
     if (!view || !layout) return;
-    const { bands } = layout;
-    if (view.alone) this.drawAlone(cr, view.alone, layout);
-    else {
-      fillRect(cr, bands.newer, GREY.newer);
-      fillRect(cr, bands.mine, GREY.mine);
-      this.drawLabel(cr, view.newer.label, 'up', bands.newer, layout);
-      this.drawLabel(cr, view.mine.label, 'equal', bands.mine, layout);
+    const now = performance.now();
+    const gliding = this.glides.moves(now);
+    if (view.moving === 'dots' && !gliding) this.drawFlow(cr, view, layout);
+    else this.drawAll(cr, view, layout, gliding ? now : null);
+  }
+
+  /** now: in ms, where laptops glide. */
+  private drawAll(cr: Cairo.Context, view: View, layout: StageLayout, now: number | null): void {
+    drawBands(cr, view, layout);
+    if (view.moving === 'waves') drawWaves(cr, view, layout, Date.now());
+    if (view.moving === 'dots') drawDots(cr, this.placed, layout, Date.now());
+    drawRing(cr, layout, view.ring);
+    for (const { what, pose } of now === null ? [] : this.glides.leaving(now)) {
+      posed(cr, what.cell, pose, () => {
+        cr.translate(what.cell.x, what.cell.y);
+        drawLaptop(cr, what.view, what.geometry);
+      });
     }
-    if (bands.older.height > 0) {
-      fillRect(cr, bands.older, GREY.older);
-      this.drawLabel(cr, view.older.label, 'down', bands.older, layout);
+    for (const { view: laptop, geometry } of this.placed) {
+      const button = this.buttons.get(laptop.key)?.button;
+      if (!button) continue;
+      const pose = now === null ? null : this.glides.pose(laptop.key, now);
+      if (pose) posed(cr, geometry.cell, pose, () => this.fixed.propagateDraw(button, cr));
+      else this.fixed.propagateDraw(button, cr);
     }
-    if (view.moving === 'waves') this.drawWaves(cr, layout);
-    if (view.moving === 'dots') this.drawDots(cr, layout);
-    this.drawRing(cr, layout, view.ring);
-    for (const button of this.buttons.values()) this.fixed.propagateDraw(button.button, cr);
   }
 
-  private drawLabel(cr: Cairo.Context, label: string, sign: Sign, band: Rect, layout: StageLayout): void {
-    const { unit, labels, fonts } = layout;
-    const margin = Math.round(12 * unit);
-    const signSize = Math.round(36 * unit);
-    const lines = label.includes(' ') ? 2 : 1;
-    const height = signSize + 8 * unit + fonts.label * 1.3 * lines;
-    const left = rightToLeft() ? band.width - labels : 0;
-    const top = band.y + (band.height - height) / 2;
-    drawSign(cr, sign, left + labels / 2, top + signSize / 2, signSize, GREY.ink);
-    const style = { size: fonts.label, color: GREY.ink, bold: true, align: 'center', lines: 2 } as const;
-    drawText(cr, label, left + margin, top + signSize + 8 * unit, labels - 2 * margin, style);
+  /** While dots fly everything else is drawn once and shown again: forty laptops in sixty pictures a second are many. */
+  private drawFlow(cr: Cairo.Context, view: View, layout: StageLayout): void {
+    const still = this.drawStill(view, layout);
+    if (!still) return;
+    show(cr, still.back);
+    drawDots(cr, this.placed, layout, Date.now());
+    drawRing(cr, layout, view.ring);
+    show(cr, still.front);
   }
 
-  private drawAlone(cr: Cairo.Context, alone: NonNullable<View['alone']>, layout: StageLayout): void {
-    const { bands, unit, fonts } = layout;
-    const { width } = bands.mine;
-    fillRect(cr, { x: 0, y: 0, width, height: bands.mine.y + bands.mine.height }, GREY.mine);
-    let y = Math.max(12 * unit, bands.newer.height - 118 * unit);
-    const style = { color: GREY.text, align: 'center' } as const;
-    y += drawText(cr, alone.title, 20, y, width - 40, { ...style, size: fonts.label * 1.35, bold: true }) + 8 * unit;
-    for (const line of alone.lines) {
-      y += drawText(cr, line, 20, y, width - 40, { ...style, size: fonts.title, color: GREY.soft }) + 3 * unit;
-    }
-    this.aloneTextBottom = y;
-    this.drawGhosts(cr, layout);
-  }
-
-  /** Two faint outlines where other laptops could be. */
-  private drawGhosts(cr: Cairo.Context, layout: StageLayout): void {
-    const { ring } = layout.laptop;
-    const size = Math.round(layout.laptop.icon * 0.72);
-    const pixbuf = renderIcon(laptopIcon, size, NO_COLORS);
-    const away = Math.min(ring.radius * 3.1, layout.bands.mine.width * 0.34);
-    for (const side of [-1, 1]) drawIcon(cr, pixbuf, ring.x + side * away - size / 2, ring.y - size * 0.42, 0.35);
-  }
-
-  private drawWaves(cr: Cairo.Context, layout: StageLayout): void {
-    const { ring } = layout.laptop;
-    const now = Date.now() / WAVE;
-    const reach = Math.max(layout.bands.mine.height / 2, ring.radius * 2.6);
-    cr.save();
-    const { mine } = layout.bands;
-    const top = this.view?.alone ? this.aloneTextBottom : mine.y;
-    cr.rectangle(0, top, mine.width, mine.y + mine.height - top);
-    cr.clip();
-    for (let i = 0; i < 3; i++) {
-      const part = (now + i / 3) % 1;
-      circle(cr, ring.x, ring.y, ring.radius + (reach - ring.radius) * part);
-      setColor(cr, GREY.line, 0.45 * (1 - part));
-      cr.setLineWidth(3 * layout.unit);
-      cr.stroke();
-    }
-    cr.restore();
-    fillRect(cr, textRect(myGeometry(layout)), GREY.mine);
-  }
-
-  /** From every helper to this laptop, behind the laptops and never over a name. */
-  private drawDots(cr: Cairo.Context, layout: StageLayout): void {
-    const { ring } = layout.laptop;
-    const now = (Date.now() % FLIGHT) / FLIGHT;
-    const names = this.placed.map(({ geometry }) => textRect(geometry));
-    for (const { view, geometry } of this.placed) {
-      if (!view.giving) continue;
-      const { cell, icon } = geometry;
-      const from = { x: cell.x + cell.width / 2, y: cell.y + icon.y + icon.height / 2 };
-      const distance = Math.hypot(ring.x - from.x, ring.y - from.y) || 1;
-      const toX = ring.x - ((ring.x - from.x) / distance) * ring.radius;
-      const toY = ring.y - ((ring.y - from.y) / distance) * ring.radius;
-      const [stroke, fill] = view.colors ?? NO_COLORS;
-      for (let i = 0; i < DOTS; i++) {
-        const part = (now + i / DOTS) % 1;
-        const size = (i % 2 === 0 ? 7 : 4.5) * layout.unit;
-        const x = from.x + (toX - from.x) * part;
-        const y = from.y + (toY - from.y) * part;
-        if (names.some(name => touches(name, x, y, size))) continue;
-        circle(cr, x, y, size);
-        setColor(cr, fill);
-        cr.fillPreserve();
-        setColor(cr, stroke);
-        cr.setLineWidth(2.5 * layout.unit);
-        cr.stroke();
+  private drawStill(view: View, layout: StageLayout): Still | null {
+    const looks = this.placed.map(({ view: { name, description, ...look } }) => look);
+    const of = JSON.stringify([layout, looks]);
+    if (this.still?.of === of) return this.still;
+    const back = drawOnce(this.fixed, this.still?.back, cr => drawBands(cr, view, layout));
+    const front = drawOnce(this.fixed, this.still?.front, cr => {
+      for (const { view: laptop, geometry } of this.placed) {
+        cr.save();
+        cr.translate(geometry.cell.x, geometry.cell.y);
+        drawLaptop(cr, laptop, geometry);
+        cr.restore();
       }
-    }
+    });
+    this.still = back && front && { of, back, front };
+    return this.still;
   }
+}
 
-  /** Always there, thin: this one is mine. It fills while something is fetched. */
-  private drawRing(cr: Cairo.Context, layout: StageLayout, part: number | null): void {
-    const { ring } = layout.laptop;
-    const width = Math.max(4, 9 * layout.unit);
-    const radius = ring.radius - width / 2;
-    circle(cr, ring.x, ring.y, radius);
-    setColor(cr, GREY.white);
-    cr.fillPreserve();
-    setColor(cr, GREY.track);
-    cr.setLineWidth(part === null ? width / 3 : width);
-    cr.stroke();
-    if (part === null || part <= 0) return;
-    cr.newPath();
-    cr.setLineCap(1);
-    cr.setLineWidth(width);
-    cr.arc(ring.x, ring.y, radius, -Math.PI / 2, -Math.PI / 2 + Math.PI * 2 * Math.min(1, part));
-    setColor(cr, GREY.ink);
-    cr.stroke();
+/** The system, or a person who cannot bear it, may ask that nothing moves. */
+function animated(): boolean {
+  return Gtk.Settings.getDefault()?.gtkEnableAnimations ?? true;
+}
+
+function show(cr: Cairo.Context, picture: Picture): void {
+  cr.setSourceSurface(picture.surface, 0, 0);
+  cr.paint();
+}
+
+/** Draws with the laptop moved, faded and grown around its middle. */
+function posed(cr: Cairo.Context, cell: Rect, { dx, dy, alpha, scale }: Pose, draw: () => void): void {
+  const [x, y] = [cell.x + cell.width / 2, cell.y + cell.height / 2];
+  cr.save();
+  cr.translate(dx + x * (1 - scale), dy + y * (1 - scale));
+  cr.scale(scale, scale);
+  if (alpha >= 1) draw();
+  else {
+    cr.pushGroup();
+    draw();
+    cr.popGroupToSource();
+    cr.paintWithAlpha(alpha);
   }
+  cr.restore();
 }

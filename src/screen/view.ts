@@ -1,4 +1,5 @@
 /** What stands on the screen: all texts, pictures and buttons, ready to be drawn. Made by `model.ts`. */
+import type { Neighbour } from '../service/contract';
 import type { ProblemPicture } from './problems';
 import type { LaptopKey } from './state';
 
@@ -29,8 +30,11 @@ export interface LaptopView {
   subtitle: string;
   /** [stroke, fill]; null: outline only. */
   colors: [string, string] | null;
-  badge: 'problem' | 'different' | 'check' | 'kept' | null;
+  badge: 'problem' | 'unsure' | 'different' | 'unsigned' | 'check' | 'kept' | null;
+  kind: Neighbour['kind'];
   selected: boolean;
+  /** Can help with what the selected one has. */
+  lit: boolean;
   faded: boolean;
   /** May be tapped now. */
   enabled: boolean;
@@ -47,6 +51,8 @@ export type Slots = (LaptopView | null)[];
 export interface BandView {
   label: string;
   groups: Slots[];
+  /** One for each group: its version, with the image's name where that is another one. */
+  versions: string[];
 }
 
 export interface StepView {

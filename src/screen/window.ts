@@ -163,6 +163,7 @@ export class ScreenWindow {
     this.update();
     // Sizes are given out in the first frame, what follows from them is drawn in the second.
     await this.nextFrame();
+    this.stage.rest();
     await this.nextFrame();
     const surface = this.window.getWindow();
     const picture = surface && Gdk.pixbufGetFromWindow(surface, 0, 0, surface.getWidth(), surface.getHeight());

@@ -86,6 +86,29 @@ describe('the layout of the stage', () => {
     );
   });
 
+  it('lets no tray reach into another, or out of its band, and puts every laptop of a group on its own', () => {
+    fc.assert(
+      fc.property(inputs, given => {
+        const { trays, bands, cells: all, heading } = layoutStage(given);
+        const rows = [...trays.newer, ...trays.older, ...trays.different].flat();
+        for (const [i, a] of rows.entries()) {
+          for (const b of rows.slice(i + 1)) assert.ok(!overlap(a, b), JSON.stringify([a, b]));
+        }
+        for (const zone of ['newer', 'older', 'different'] as const) {
+          const band = zone === 'different' ? bands.mine : bands[zone];
+          all[zone].forEach((group, g) => {
+            const own = trays[zone][g] ?? [];
+            for (const row of own) assert.ok(within(row, band));
+            for (const { x, y, width, height } of group) {
+              const inner = { x: x + 4, y, width: width - 8, height };
+              assert.ok(own.some(row => within(inner, row) && y >= row.y + heading));
+            }
+          });
+        }
+      }),
+    );
+  });
+
   it('leaves room for the ring inside the button of this laptop', () => {
     fc.assert(
       fc.property(inputs, given => {

@@ -93,14 +93,17 @@ describe('after a tap', () => {
   it('says who has it, who can help, how much, and what is not sure', () => {
     const { bar } = shown('choose');
     assert.equal(bar.headline, 'Ana has 407. Ben and Carla can help.');
-    assert.deepEqual(bar.lines, ['23 MB to fetch · 412 files change', 'Not signed · Your work stays.']);
+    assert.deepEqual(bar.lines, ['23 MB to fetch · 40 seconds · Not signed', 'Your work stays.']);
     assert.deepEqual([bar.button?.action, bar.button?.label, bar.button?.detail], ['upgrade', 'Upgrade', 'to 407']);
     assert.ok(bar.button?.enabled);
     assert.deepEqual(bar.picture?.from, [ANA.colors, BEN.colors, CARLA.colors]);
   });
 
-  it('names who signed it', () => {
-    assert.equal(shown('choose-signed').bar.lines[1], 'Signed by Colegio Roble ✓ · Your work stays.');
+  it('names who signed it, and what they say of it', () => {
+    assert.deepEqual(shown('choose-signed').bar.lines, [
+      '23 MB to fetch · about 3 minutes · Signed by Colegio Roble ✓',
+      '“Books open faster.” Your work stays.',
+    ]);
   });
 
   it('offers to make room when it would not fit, and says why', () => {
@@ -313,7 +316,7 @@ describe('what changes around a choice', () => {
       comparison: { state: 'done', plan: plan('406', { from: null, relation: 'newer' }) },
     });
     assert.equal(tapped.bar.button?.label, 'Get it');
-    assert.ok(tapped.bar.lines[0]?.endsWith('412 files'));
+    assert.ok(tapped.bar.lines[0]?.startsWith('23 MB to fetch'));
   });
 
   it('keeps a nick that is not told neutral', () => {

@@ -124,6 +124,7 @@ export function plan(version = '407', more: Partial<Plan> = {}): Plan {
     bytesRaw: 23_000_000,
     diskBytes: 25_000_000,
     diskFree: 900_000_000,
+    seconds: 35,
     sources: sources(ANA, BEN, CARLA),
     ...more,
   };
@@ -230,7 +231,14 @@ export const STATES: Record<string, ScreenState> = {
   choose: base(CLASS, { selected: 'near:Ana', comparison: { state: 'done', plan: plan() } }),
   'choose-signed': base(CLASS, {
     selected: 'near:Ana',
-    comparison: { state: 'done', plan: plan('407', { to: image('407', { signedBy: 'Colegio Roble' }) }) },
+    comparison: {
+      state: 'done',
+      plan: plan('407', {
+        to: image('407', { signedBy: 'Colegio Roble' }),
+        seconds: 190,
+        releaseNotes: 'Books open faster.\n\nA new game.',
+      }),
+    },
   }),
   'choose-no-room': base(CLASS, {
     selected: 'near:Ana',
@@ -306,6 +314,15 @@ export const STATES: Record<string, ScreenState> = {
   ),
   'fresh-nobody': base([], { status: status({ current: null, images: [] }) }),
   odd: base([...CLASS, ...odd]),
+  kinds: base([
+    ...CLASS,
+    neighbour('School server', '410', 'newer', { kind: 'server', colors: null }),
+    neighbour('images', '410', 'newer', { kind: 'stick', colors: null }),
+    neighbour('Sara', '409', 'newer', { signedBy: null }),
+    neighbour('Tim', '409', 'newer', { confirmed: false }),
+    neighbour('Rosa', '409', 'newer', { problem: 'It does not have what it announces.' }),
+    ...odd,
+  ]),
   problem: base([
     ANA,
     neighbour('Quinn', '410', 'newer', { confirmed: false, problem: 'Quinn does not answer.' }),

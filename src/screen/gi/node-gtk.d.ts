@@ -9,6 +9,8 @@ export function require(ns: 'GdkPixbuf', version: '2.0'): typeof GdkPixbuf2;
 export function require(ns: 'Gio', version: '2.0'): typeof Gio2;
 export function require(ns: 'GLib', version: '2.0'): typeof GLib2;
 export function require(ns: 'Pango', version: '1.0'): typeof Pango1;
+/** Contexts and surfaces of its own making. */
+export function require(ns: 'cairo'): typeof Cairo;
 export function require(ns: 'PangoCairo', version: '1.0'): typeof PangoCairo1;
 /** Only there where gir1.2-sugarext-1.0 is installed; throws elsewhere. */
 export function require(ns: 'SugarExt', version: '1.0'): typeof SugarExt1;
@@ -21,8 +23,13 @@ export class GObject {
 }
 
 export namespace Cairo {
+  class Surface {}
   /** Only what is not cairo's toy text, which is use-after-free in node-gtk. */
   class Context {
+    constructor(surface: Surface);
+    /** 0 clear, 2 over */
+    setOperator(operator: number): void;
+    setSourceSurface(surface: Surface, x: number, y: number): void;
     save(): void;
     restore(): void;
     translate(x: number, y: number): void;
@@ -122,6 +129,12 @@ export namespace Gdk3 {
   class Window extends GObject {
     getWidth(): number;
     getHeight(): number;
+    /** content: 0x1000 colour, 0x3000 colour and alpha */
+    createSimilarSurface(content: number, width: number, height: number): Cairo.Surface;
+  }
+  class FrameClock extends GObject {
+    beginUpdating(): void;
+    endUpdating(): void;
   }
   /** What GDK hands to `key-press-event`. */
   interface EventKey {
@@ -223,6 +236,9 @@ export namespace Gtk3 {
     getStateFlags(): number;
     getWindow(): Gdk3.Window | null;
     getMapped(): boolean;
+    getRealized(): boolean;
+    /** null until it is realized. */
+    getFrameClock(): Gdk3.FrameClock | null;
     /** Focused, and the keyboard is in use. */
     hasVisibleFocus(): boolean;
     grabFocus(): void;
