@@ -65,6 +65,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   #watchers = 0;
   #poll: Timer | null = null;
   #clockGap: number;
+  #lookedAt: number;
   #closed = false;
 
   constructor(
@@ -78,6 +79,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     this.#anonymous = randomInstance(world.random);
     this.#host = randomHost(world.random);
     this.#clockGap = this.#epoch();
+    this.#lookedAt = world.clock.now();
   }
 
   /** Opens the sockets. Never rejects because multicast fails: emits 'warning'. */
@@ -273,11 +275,16 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     for (const neighbour of seen) this.#refresh(neighbour);
   }
 
-  /** After a sleep nothing that we knew is sure, and perhaps others have taken our name. */
+  /**
+   * After a sleep nothing that we knew is sure, and perhaps others have taken our name. Asleep, our clock stands still
+   * and the other runs on; a process that was stopped, or a machine that was frozen, comes late to look.
+   */
   #noticeSleep(): void {
     const gap = this.#epoch();
-    const slept = Math.abs(gap - this.#clockGap) > SLEPT;
+    const now = this.world.clock.now();
+    const slept = Math.abs(gap - this.#clockGap) > SLEPT || now - this.#lookedAt > POLL + SLEPT;
     this.#clockGap = gap;
+    this.#lookedAt = now;
     if (!slept) return;
     for (const segment of this.#segments.values()) this.#beginAgain(segment);
   }

@@ -105,6 +105,15 @@ export class Announcer {
     return this.exited;
   }
 
+  /** The lid is closed, and opened again. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** The power goes. */
   kill(): void {
     this.#child.kill('SIGKILL');

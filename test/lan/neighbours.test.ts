@@ -304,6 +304,15 @@ describe('neighbours on a real network', { concurrency: true, timeout: 180_000 }
       beside.announce(announcement('Cam', '409'));
       await apart.until('added', isCalled('Cam (2)'));
       publisher.kill('SIGTERM');
+    });
+
+    it('keep a name that avahi wants, which takes another', async () => {
+      const publisher = avahi.publish('Ben', SERVICE, 8080, [`commit=${COMMIT}`, 'image=x', 'version=1']);
+      // As avahi numbers its names.
+      await apart.until('added', isCalled('Ben #2'));
+      const seen = await beside.sees(list => ids(list).includes('Ben') && ids(list).includes('Ben #2'));
+      assert.equal(seen.find(isCalled('Ben'))?.version, '408');
+      publisher.kill('SIGTERM');
       assert.deepEqual(await Promise.all([beside.close(), apart.close()]), [0, 0]);
     });
   });
