@@ -58,7 +58,10 @@ export class ScreenWindow {
     applyStyle(this.frame);
     addClass(this.window, 'pass-it-on');
     this.window.setIcon(renderIcon(activityIcon, 55, ['#282828', '#FFFFFF']));
-    this.window.setDefaultSize(options.width, options.height);
+    // Never larger than the screen: not every window manager makes it fit, and the button is at the bottom.
+    const screen = Gdk.Screen.getDefault();
+    const width = Math.min(options.width, screen?.getWidth() ?? options.width);
+    this.window.setDefaultSize(width, Math.min(options.height, screen?.getHeight() ?? options.height));
     if (options.sugar) {
       this.window.setDecorated(false);
       this.window.maximize();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { alone } from '../support/alone';
 import type { Desktop } from './desktop';
 
 /** Bytes a second and source: the network is not what is looked at here. */
@@ -31,7 +32,7 @@ export class KioskRun {
   static start(desktop: Desktop, folder: string, pace: number): KioskRun {
     const classroom = join(folder, 'classroom');
     const args = ['--kiosk', '--folder', classroom, '--pace', String(pace), '--rate', String(RATE)];
-    const demo = spawn(process.execPath, [resolve('dist/demo.js'), ...args], {
+    const demo = spawn(...alone(process.execPath, resolve('dist/demo.js'), ...args), {
       env: desktop.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -93,7 +93,9 @@ export class SugarSession {
     const person = await Accessibility.connect(process.env.DBUS_SESSION_BUS_ADDRESS ?? '', BUNDLE_ID);
     await person.button('Stop');
     // The shell's own word that it knows the window by its properties: without them it gives up after 90 seconds.
-    await eventually('the launch succeeds', () => this.shellLog.slice(before).includes(`${id} launched in`));
+    const launched = () => new RegExp(`${id} launched in ([\\d.]+)`).exec(this.shellLog.slice(before))?.[1];
+    await eventually('the launch succeeds', () => launched() !== undefined);
+    say(`launched in ${launched()} seconds, says the shell`);
     return { id, person };
   }
 
