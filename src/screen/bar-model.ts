@@ -1,5 +1,5 @@
 /** The bar at the bottom: what will happen, what happens, what has happened, and the one big button. */
-import type { ImageInfo, Neighbour, Plan, UpgradeState } from '../service/contract';
+import type { ImageInfo, Neighbour, Plan, Status, UpgradeState } from '../service/contract';
 import { amount, amountOf, duration, people, timeLeft } from './format';
 import { _, fill, ngettext } from './i18n';
 import { problem } from './problems';
@@ -26,6 +26,7 @@ export function barView(state: ScreenState): BarView {
   if (staged && (state.acknowledged !== staged.commit || state.selected === 'mine')) return readyBar(state, staged);
   if (state.selected === 'mine') return mineBar(state);
   if (staged) return waitingBar(state, staged);
+  if (!staged && state.status.arrived) return arrivedBar(state, state.status.arrived);
   return state.recalled ? { ...EMPTY, ...state.recalled } : idleBar(state);
 }
 
@@ -35,8 +36,13 @@ function button(action: ButtonView['action'], label: string, more: Partial<Butto
 
 /** The four steps a child sees; checking and staging are one. */
 function steps(now: number): StepView[] {
-  const labels = [_('Compare'), _('Fetch'), _('Check'), _('Ready')];
-  return labels.map((label, i) => ({ label, state: i < now ? 'done' : i === now ? 'doing' : 'todo' }));
+  const all = [
+    { label: _('Compare'), picture: 'compare' },
+    { label: _('Fetch'), picture: 'down' },
+    { label: _('Check'), picture: 'look' },
+    { label: _('Ready'), picture: 'flag' },
+  ] as const;
+  return all.map((step, i) => ({ ...step, state: i < now ? 'done' : i === now ? 'doing' : 'todo' }));
 }
 
 /** From all who have what the chosen one has, the chosen one first. */
@@ -111,7 +117,7 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const short = plan.diskBytes > plan.diskFree;
   const lines = [
     sizeLine(plan),
-    short ? roomLine(plan) : (concern(plan) ?? `${notes(plan)} ${_('Your work stays.')}`.trim()),
+    short ? roomLine(plan) : (concern(plan) ?? `${quoted(plan.releaseNotes)} ${_('Your work stays.')}`.trim()),
   ];
   const room = button('make-room', _('Make room'), { enabled: state.pending === null && !state.sacrificing });
   return { ...EMPTY, picture: wanted, headline, lines, button: short ? room : goButton(state, plan) };
@@ -126,7 +132,7 @@ function concern({ journalWarning, warnings, to }: Plan): string | undefined {
 const NOTES_MOST = 44;
 
 /** The first thing its makers say of it, in quotes; '' where that is nothing. */
-function notes({ releaseNotes }: Plan): string {
+function quoted(releaseNotes: string | null): string {
   const [first = ''] = (releaseNotes ?? '').split('\n').filter(line => line.trim() !== '');
   if (first === '') return '';
   const words = first.length > NOTES_MOST ? `${first.slice(0, NOTES_MOST - 1).trimEnd()}…` : first;
@@ -229,6 +235,24 @@ function readyBar(state: ScreenState, staged: ImageInfo): BarView {
     lines: [checked, _('Now ask whoever looks after this laptop to switch it on.')],
     button: button('done', _('Done'), { icon: 'check', enabled }),
     second: null,
+  };
+}
+
+/** After the restart, until it was read. */
+function arrivedBar(state: ScreenState, { before, back, releaseNotes }: NonNullable<Status['arrived']>): BarView {
+  const { current = null, previous = null } = state.status ?? {};
+  const version = current?.version ?? '';
+  const now = back ? _('Your laptop has {version} again.') : _('Your laptop has {version} now!');
+  const was = fill(_('Before, it had {before}.'), { before });
+  const news = back ? '' : quoted(releaseNotes);
+  const kept = previous && fill(_('{version} is kept here: you can go back to it.'), { version: previous.version });
+  const enabled = state.pending === null;
+  return {
+    ...EMPTY,
+    headline: fill(now, { version }),
+    lines: [[was, news].filter(Boolean).join(' '), [kept, _('Your work is untouched.')].filter(Boolean).join(' ')],
+    button: button('thanks', _('Good'), { icon: 'check', enabled }),
+    second: previous && button('go-back', _('Go back'), { enabled: enabled && !state.confirming }),
   };
 }
 

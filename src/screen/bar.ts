@@ -117,7 +117,7 @@ class Steps {
     const width = this.widget.getAllocatedWidth();
     const height = this.widget.getAllocatedHeight();
     const each = width / Math.max(1, this.steps.length);
-    const radius = Math.max(11, 17 * this.unit);
+    const radius = Math.max(13, 20 * this.unit);
     const size = Math.max(12, 15 * this.unit);
     const y = Math.round((height - size * 1.5) / 2);
     const line = Math.max(2, 3 * this.unit);
@@ -135,11 +135,7 @@ class Steps {
       cr.setLineWidth(step.state === 'doing' ? line * 1.6 : line);
       cr.stroke();
       if (step.state === 'done') drawSign(cr, 'check', x, y, radius * 1.3, GREY.white);
-      if (step.state === 'doing') {
-        circle(cr, x, y, radius * 0.45);
-        setColor(cr, GREY.ink);
-        cr.fill();
-      }
+      else drawSign(cr, step.picture, x, y, radius * 1.15, step.state === 'todo' ? GREY.line : GREY.ink);
       const bold = step.state === 'doing';
       const style = { size, color: step.state === 'todo' ? GREY.soft : GREY.ink, bold, align: 'center' } as const;
       drawText(cr, step.label, each * i, y + radius + size * 0.35, each, style);

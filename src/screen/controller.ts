@@ -48,7 +48,7 @@ export class Controller {
 
   private readonly actions: Record<Action, () => void> = {
     upgrade: () => this.wantUpgrade(),
-    'go-back': () => this.set({ confirming: true }),
+    'go-back': () => this.set({ ...NOTHING_CHOSEN, selected: 'kept', confirming: true }),
     confirm: () => this.confirmed(),
     cancel: () => this.set({ confirming: false, sacrificing: false }),
     stop: () => void this.ask('stop', client => client.call('stopUpgrade', null)),
@@ -61,6 +61,7 @@ export class Controller {
     'make-room': () => void this.makeRoom(),
     'plugged-in': () => this.goOn(),
     fix: () => void this.fix(),
+    thanks: () => void this.ask('thanks', client => client.call('arrivalSeen', null)),
     reconnect: () => this.reconnect(),
     dismiss: () => this.dismiss(),
   };

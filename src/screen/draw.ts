@@ -133,6 +133,9 @@ export type Sign =
   | 'different'
   | 'unsigned'
   | 'dots'
+  | 'compare'
+  | 'look'
+  | 'flag'
   | 'check'
   | 'back'
   | 'restart'
@@ -181,6 +184,30 @@ const SIGNS: Record<Sign, (cr: Cairo.Context) => void> = {
       circle(cr, x, 0, 0.17);
       cr.fill();
     }
+  },
+  compare: cr => {
+    // Two sheets side by side.
+    for (const x of [-0.46, 0.46]) {
+      cr.rectangle(x - 0.3, -0.6, 0.6, 1.2);
+      cr.stroke();
+    }
+  },
+  look: cr => {
+    circle(cr, -0.14, -0.14, 0.46);
+    cr.stroke();
+    cr.moveTo(0.22, 0.22);
+    cr.lineTo(0.7, 0.7);
+    cr.stroke();
+  },
+  flag: cr => {
+    cr.moveTo(-0.44, 0.8);
+    cr.lineTo(-0.44, -0.74);
+    cr.stroke();
+    cr.moveTo(-0.44, -0.74);
+    cr.lineTo(0.62, -0.38);
+    cr.lineTo(-0.44, 0.06);
+    cr.closePath();
+    cr.fill();
   },
   check: cr => {
     cr.moveTo(-0.62, 0.06);

@@ -10,7 +10,7 @@ export type LaptopKey = `near:${string}` | 'kept' | 'mine';
 export type Comparison = { state: 'asking' } | { state: 'done'; plan: Plan } | { state: 'failed'; error: ErrorReport };
 
 /** Something asked of the service whose answer is not there yet. */
-export type Pending = 'upgrade' | 'stop' | 'activate' | 'go-back' | 'forget' | 'clean' | 'fix';
+export type Pending = 'upgrade' | 'stop' | 'activate' | 'go-back' | 'forget' | 'clean' | 'fix' | 'thanks';
 
 export interface ScreenState {
   /** lost: the service is gone; the screen keeps trying to start it again. */

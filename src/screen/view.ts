@@ -19,6 +19,7 @@ export type Action =
   | 'make-room'
   | 'plugged-in'
   | 'fix'
+  | 'thanks'
   | 'reconnect'
   | 'dismiss';
 
@@ -57,6 +58,8 @@ export interface BandView {
 
 export interface StepView {
   label: string;
+  /** What is done in it, for those who do not read yet. */
+  picture: 'compare' | 'down' | 'look' | 'flag';
   state: 'todo' | 'doing' | 'done';
 }
 

@@ -148,6 +148,8 @@ export interface Status {
   warnings: string[];
   /** Plain sentences to read before going back to `previous`. */
   goBackWarnings: string[];
+  /** Another image has become the current one, and nobody has read that yet: which version was before. */
+  arrived?: { before: string; back: boolean; releaseNotes: string | null } | null;
 }
 
 export interface UpgradeResult {
@@ -253,6 +255,8 @@ export interface Methods {
   /** restart: run the activation hook afterwards. */
   activate: [{ restart?: boolean }, Status];
   goBack: [{ restart?: boolean }, Status];
+  /** `arrived` has been read. */
+  arrivalSeen: [null, Status];
   /** repair: mend what can be mended first, with contents from neighbours or `from` where they are lost here. */
   verify: [{ version?: string; repair?: boolean; from?: string[] }, VerifyReport];
   /** Drop one image and what only it needed; previous: also when it is the one kept to go back to. */

@@ -12,6 +12,7 @@ import type { SharedImage } from '../transfer/images-answer';
 import { TransferServer } from '../transfer/server';
 import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
 import { activationHook, runHook } from './activation';
+import { Arrival } from './arrival';
 import { checkBattery } from './battery';
 import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result, Status } from './contract';
 import { Keeping } from './keeping';
@@ -46,6 +47,7 @@ export class Service {
   private readonly upgrades: Upgrades;
   private readonly keeping: Keeping;
   private readonly pace = new Pace();
+  private readonly arrival: Arrival;
   /** Commits that are being compared now. */
   private readonly comparing: string[] = [];
   private readonly warnings: string[] = [];
@@ -57,6 +59,7 @@ export class Service {
     private readonly neighbours: Neighbours,
   ) {
     this.trust = new Trust(store);
+    this.arrival = new Arrival(store);
     this.near = new Near(neighbours, store, event => this.emit('neighbour', event), {
       addresses: readSettings().sources,
       onHint: () => this.emit('status', this.status()),
@@ -82,6 +85,7 @@ export class Service {
       // On a full disk it cannot be written down, but everything else must go on.
       await service.trust.learnFromHeld().catch(cause => logError('minimum versions', cause));
       await service.upgrades.recall();
+      await service.arrival.recall();
       if (options.share) await service.share(options.share);
       await neighbours.start();
       service.announce();
@@ -175,13 +179,21 @@ export class Service {
     },
     activate: async ({ restart }) => {
       await this.mayActivate();
+      const before = this.store.state.current;
       await this.store.activate();
+      await this.arrival.became(before, false);
       await this.upgrades.finished();
       return this.activated(restart ?? false);
     },
     goBack: async ({ restart }) => {
+      const before = this.store.state.current;
       await this.store.goBack();
+      await this.arrival.became(before, true);
       return this.activated(restart ?? false);
+    },
+    arrivalSeen: async () => {
+      await this.arrival.seen();
+      return this.changed();
     },
     verify: params => this.watching(() => this.keeping.verify(params)),
     remove: async params => {
@@ -248,6 +260,7 @@ export class Service {
       canRestart: activationHook() !== null,
       warnings: [...this.warnings, ...this.near.hints(), ...this.trust.warnings()],
       goBackWarnings: this.trust.goBackWarnings(),
+      arrived: this.arrival.news,
     };
   }
 

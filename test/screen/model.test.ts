@@ -235,6 +235,15 @@ describe('at the end', () => {
     assert.equal(view(staged).bar.headline, '407 is ready on your laptop!');
   });
 
+  it('after the restart says what has changed, and offers going back', () => {
+    const { bar } = shown('arrived');
+    assert.equal(bar.headline, 'Your laptop has 407 now!');
+    assert.equal(bar.lines[0], 'Before, it had 406. “A new game.”');
+    assert.match(bar.lines[1] ?? '', /406 is kept here/);
+    assert.deepEqual([bar.button?.action, bar.second?.action], ['thanks', 'go-back']);
+    assert.equal(shown('arrived-back').bar.headline, 'Your laptop has 406 again.');
+  });
+
   it('waits in the background after Later, and comes back by a tap on my laptop', () => {
     const later = view(base(CLASS, { status: status({ staged: image('407') }), acknowledged: image('407').commit }));
     assert.equal(later.bar.headline, '407 waits on your laptop, ready to be used.');

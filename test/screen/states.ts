@@ -301,6 +301,19 @@ export const STATES: Record<string, ScreenState> = {
     TEACHER,
     ...as('older', DINA, EMIL, FATIMA, GABO),
   ]),
+  arrived: near(
+    {
+      ...base(),
+      status: status({
+        ...restarted,
+        arrived: { before: '406', back: false, releaseNotes: 'A new game.\nBooks open faster.' },
+      }),
+    },
+    [...as('same', ANA, BEN, CARLA), TEACHER, ...as('older', DINA, EMIL, FATIMA, GABO)],
+  ),
+  'arrived-back': base(CLASS, {
+    status: status({ previous: image('407'), arrived: { before: '407', back: true, releaseNotes: null } }),
+  }),
   kept: near({ ...base(), status: status(restarted), selected: 'kept' }, as('same', ANA, BEN)),
   'confirm-back': base([DINA], { status: status(restarted), selected: 'kept', confirming: true }),
   mine: base(CLASS, { selected: 'mine', status: status({ previous: image('405') }) }),
