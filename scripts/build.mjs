@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { buildLocales } from './locales.mjs';
 
 const common = {
   bundle: true,
@@ -46,6 +47,7 @@ export async function buildProduct() {
     },
     outdir: fresh,
   });
+  buildLocales(join(fresh, 'locale'));
   // An executable's name has no ending.
   renameSync(join(fresh, 'pass-it-on.js'), join(fresh, 'pass-it-on'));
   chmodSync(join(fresh, 'pass-it-on'), 0o755);

@@ -52,7 +52,8 @@ function copyProgram(to) {
   });
   cpSync('activity/bin', join(to, 'bin'), { recursive: true });
   cpSync('LICENSE', join(to, 'LICENSE'));
-  if (existsSync('locale')) cpSync('locale', join(to, 'locale'), { recursive: true });
+  // At the top, where Sugar looks for it.
+  cpSync('dist/locale', join(to, 'locale'), { recursive: true });
 }
 
 /** The activity's name and summary in each language, where Sugar's bundle parser looks for them. */

@@ -34,11 +34,12 @@ export const PACKAGES = {
   test: {
     why: 'for the tests: the real git, rsync, avahi and Sugar shell to test against',
     names: [
-      // The oracles: what git, rsync, mtree and ssh-keygen say is what must be so.
+      // The oracles: what git, rsync, mtree, ssh-keygen and gettext say is what must be so.
       'git',
       'rsync',
       'mtree-netbsd',
       'openssh-client',
+      'gettext',
       // What an image must keep, made and looked at by others: ACLs, capabilities; Python finds its compiled files.
       'acl',
       'libcap2-bin',
@@ -55,6 +56,8 @@ export const PACKAGES = {
       'xdotool',
       'imagemagick',
       'at-spi2-core',
+      'gir1.2-atspi-2.0',
+      'python3-gi',
       // The real Sugar shell, which unpacks our bundle with unzip.
       'sugar-session',
       'python3-carquinyol',

@@ -12,6 +12,7 @@ import type {
   Status,
   UpgradeState,
 } from '../service/contract';
+import { type Cost, Survey } from '../service/survey';
 import { address, addresses, effort, expectWords, number, type Options, required, text } from './args';
 import { duration, imageTitle, megabytes, shownNotes, table } from './format';
 import type { Output } from './output';
@@ -91,6 +92,7 @@ const neighbours: Command = {
   options: {
     wait: { type: 'string' },
     watch: { type: 'boolean' },
+    compare: { type: 'boolean' },
     from: { type: 'string', multiple: true },
   },
   check(words, options) {
@@ -100,11 +102,22 @@ const neighbours: Command = {
   async run(client, _words, options, output) {
     const watch = options.watch === true;
     const rows = new Map<string, NeighbourEvent>();
+    const survey = new Survey(
+      () => client,
+      commit => {
+        for (const event of rows.values()) if (event.commit === commit) tell({ ...event, event: 'changed' });
+      },
+    );
+    const cost = (event: NeighbourEvent) => (options.compare ? survey.cost(event) : null);
+    const tell = (event: NeighbourEvent) => {
+      output.tell({ ...event, ...cost(event) });
+      if (watch) output.say([SIGNS[event.event], ...row(event, cost(event))].join('  ').trimEnd());
+    };
     const note = (event: NeighbourEvent) => {
-      output.tell(event);
-      if (watch) output.say([SIGNS[event.event], ...row(event)].join('  ').trimEnd());
+      tell(event);
       if (event.event === 'removed') rows.delete(event.id);
       else rows.set(event.id, event);
+      if (options.compare) survey.want(rows.values());
     };
     client.on('neighbour', note);
     for (const one of await client.call('watchNeighbours', { on: true, from: addresses(options, 'from') })) {
@@ -113,17 +126,28 @@ const neighbours: Command = {
     const wait = number(options, 'wait', 0, MAX_WAIT_SECONDS) ?? (watch ? null : NEIGHBOURS_WAIT_SECONDS);
     await untilInterrupted(client, wait);
     client.off('neighbour', note);
+    if (!watch) await survey.settled();
     // Whatever there was to tell has been told.
     if (watch) return;
     if (rows.size === 0) output.say('Nobody is near.');
-    else output.say(table([['NAME', 'IMAGE', 'VERSION', '', 'ADDRESS', 'COMMIT', ''], ...[...rows.values()].map(row)]));
+    else {
+      const heads = ['NAME', 'IMAGE', 'VERSION', '', 'ADDRESS', 'COMMIT', ...(options.compare ? COST_HEADS : []), ''];
+      output.say(table([heads, ...[...rows.values()].map(event => row(event, cost(event)))]));
+    }
   },
 };
 
 const SIGNS = { added: '+', changed: '=', removed: '-' } as const;
 
-function row({ nick, image, version, relation, address, commit, problem }: NeighbourEvent): string[] {
-  return [nick || '-', image, version, relation, address, commit.slice(0, 10), problem ?? ''];
+const COST_HEADS = ['SIGNED BY', 'TO FETCH'];
+
+function row(
+  { nick, image, version, relation, address, commit, problem }: NeighbourEvent,
+  cost: Cost | null,
+): string[] {
+  const bytes = cost?.bytesToFetch ?? null;
+  const costs = cost ? [cost.signedBy ?? '-', bytes === null ? (cost.refusal ?? '?') : megabytes(bytes)] : [];
+  return [nick || '-', image, version, relation, address, commit.slice(0, 10), ...costs, problem ?? ''];
 }
 
 /** Until so many seconds are over (null: never), the service ends, or somebody interrupts. */

@@ -8,9 +8,10 @@ export const HELP = `Pass It On: upgrades this laptop from its neighbours, any v
   pass-it-on serve [--port P] [--interface IF] [--nick NAME] [--colors '#RRGGBB,#RRGGBB']
                    [--rate BYTES-PER-SECOND] [--linger SECONDS]
                                        announce and share this laptop's images
-  pass-it-on neighbours [--wait SECONDS] [--watch] [--from ADDRESS]...
+  pass-it-on neighbours [--wait SECONDS] [--watch] [--compare] [--from ADDRESS]...
                                        who is near, and which version they have; with --watch
-                                       every change, until interrupted
+                                       every change, until interrupted; with --compare also who
+                                       has signed it and how much there is to fetch
   pass-it-on compare VERSION|ADDRESS [--from ADDRESS]...
                                        what would change, and how much to fetch
   pass-it-on upgrade VERSION [--from ADDRESS]... [--wait SECONDS] [--effort auto|bytes|speed]

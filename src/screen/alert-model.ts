@@ -3,6 +3,7 @@ import type { ErrorReport } from '../core/errors';
 import { _, fill } from './i18n';
 import { problem } from './problems';
 import { type ScreenState, selectedNeighbour, trouble } from './state';
+import { told, toldWarning } from './told';
 import type { Action, AlertView, ButtonView } from './view';
 import { nickOf } from './words';
 
@@ -25,7 +26,7 @@ function question(state: ScreenState): AlertView | null {
   if (state.selected === 'kept') {
     const version = state.status?.previous?.version ?? '';
     const keeps = fill(_('Then your laptop uses {version} again, and keeps {current} as well.'), { version, current });
-    const line = [keeps, ...(state.status?.goBackWarnings ?? [])].join(' ');
+    const line = [keeps, ...(state.status?.goBackWarnings ?? []).map(toldWarning)].join(' ');
     const yes = answer('confirm', fill(_('Go back to {version}'), { version }));
     const title = fill(_('Go back to {version}?'), { version });
     return { kind: 'question', picture: null, title, line, buttons: [cancel, yes], escape: 'cancel' };
@@ -71,13 +72,18 @@ function problemAlert({ error, failed }: NonNullable<ReturnType<typeof trouble>>
   return { kind: 'error', picture, title, line, buttons, escape: 'dismiss' };
 }
 
-/** In the service's own words, which know more than the picture: what a teacher can do something with. */
-function teacherAlert({ code, message, remedy }: ErrorReport): AlertView {
+/**
+ * In the service's own words, which know more than the picture: what a teacher can do something with. Where they are
+ * not known in the language of this screen, in those that the child has read, and with the code that a helper can look up.
+ */
+function teacherAlert(error: ErrorReport): AlertView {
+  const { title, line } = problem(error, 'other');
+  const [message, remedy] = [told(error.message, title), told(error.remedy, line)];
   return {
     kind: 'question',
     picture: null,
     title: _('Show this to your teacher'),
-    line: `${message} ${remedy} (${code})`,
+    line: `${message} ${remedy} (${error.code})`,
     buttons: [answer('dismiss', _('OK'))],
     escape: 'dismiss',
   };

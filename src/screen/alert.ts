@@ -1,7 +1,19 @@
 /** The alert between toolbar and stage, as Sugar has it: never a window of its own. Enter and Escape answer it. */
 import { PillButton } from './bar';
 import { drawSign, GREY } from './draw';
-import { addClass, CENTER, Gtk, type Gtk3, HORIZONTAL, on, setLabel, VERTICAL } from './gtk';
+import {
+  addClass,
+  CENTER,
+  describeAlert,
+  describePicture,
+  Gtk,
+  type Gtk3,
+  HORIZONTAL,
+  on,
+  setLabel,
+  VERTICAL,
+} from './gtk';
+import { _ } from './i18n';
 import { drawProblem } from './problem-pictures';
 import type { Frame } from './style';
 import type { Action, AlertView } from './view';
@@ -55,6 +67,8 @@ export class Alert {
     setLabel(this.title, view.title);
     setLabel(this.line, view.line);
     this.line.visible = view.line !== '';
+    describeAlert(this.widget, view.title);
+    describePicture(this.sign, view.picture ? _('Problem') : _('Question'));
     this.buttons.forEach((button, i) => {
       button.update(view.buttons[i] ?? null, frame);
     });

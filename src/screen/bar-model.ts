@@ -4,6 +4,7 @@ import { amount, amountOf, duration, people, timeLeft } from './format';
 import { _, fill, ngettext } from './i18n';
 import { problem } from './problems';
 import { isRunning, type ScreenState, selectedNeighbour, stagedImage, unfinishedUpgrade } from './state';
+import { toldProblem, toldWarning } from './told';
 import type { BarView, ButtonView, PictureView, StepView } from './view';
 import { countSame, nickOf, sourceNames } from './words';
 
@@ -97,7 +98,13 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const wanted = picture(state, neighbour);
   if (comparison?.state !== 'done') {
     const asking = comparison?.state === 'asking';
-    const lines = [asking ? _('Asking what is different…') : (neighbour.problem ?? _('It did not answer.'))];
+    const lines = [
+      asking
+        ? _('Asking what is different…')
+        : neighbour.problem === null
+          ? _('It did not answer.')
+          : toldProblem(neighbour.problem),
+    ];
     return { ...EMPTY, picture: asking ? wanted : null, headline: has, lines, steps: asking ? steps(0) : null };
   }
   const { plan } = comparison;
@@ -126,7 +133,8 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
 /** The worst thing that a child should know before. */
 function concern({ journalWarning, warnings, to }: Plan): string | undefined {
   // The first warning of an unsigned image says that it is not signed, which stands there already.
-  return journalWarning ?? warnings[to.signedBy === null ? 1 : 0];
+  const warning = journalWarning ?? warnings[to.signedBy === null ? 1 : 0];
+  return warning === undefined ? undefined : toldWarning(warning);
 }
 
 const NOTES_MOST = 44;

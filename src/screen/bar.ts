@@ -5,11 +5,13 @@ import {
   type Cairo,
   CENTER,
   describe,
+  describePicture,
   Gtk,
   type Gtk3,
   HORIZONTAL,
   on,
   onPress,
+  rightToLeft,
   setLabel,
   toggleClass,
   VERTICAL,
@@ -109,7 +111,7 @@ class Steps {
     const now = doing
       ? fill(_('Step {n} of {all}: {step}'), { n: done + 1, all: steps.length, step: doing.label })
       : '';
-    describe(this.widget, now || (done === steps.length ? _('All steps done') : _('No step done yet')));
+    describePicture(this.widget, now || (done === steps.length ? _('All steps done') : _('No step done yet')));
     this.widget.queueDraw();
   }
 
@@ -126,7 +128,9 @@ class Steps {
     cr.moveTo(each / 2, y);
     cr.lineTo(width - each / 2, y);
     cr.stroke();
-    this.steps.forEach((step, i) => {
+    const mirrored = rightToLeft();
+    this.steps.forEach((step, at) => {
+      const i = mirrored ? this.steps.length - 1 - at : at;
       const x = each * (i + 0.5);
       circle(cr, x, y, radius);
       setColor(cr, step.state === 'done' ? GREY.ink : GREY.white);
@@ -137,7 +141,13 @@ class Steps {
       if (step.state === 'done') drawSign(cr, 'check', x, y, radius * 1.3, GREY.white);
       else drawSign(cr, step.picture, x, y, radius * 1.15, step.state === 'todo' ? GREY.line : GREY.ink);
       const bold = step.state === 'doing';
-      const style = { size, color: step.state === 'todo' ? GREY.soft : GREY.ink, bold, align: 'center' } as const;
+      const style = {
+        size,
+        color: step.state === 'todo' ? GREY.soft : GREY.ink,
+        bold,
+        align: 'center',
+        shrink: 0.75,
+      } as const;
       drawText(cr, step.label, each * i, y + radius + size * 0.35, each, style);
     });
   }
@@ -149,6 +159,8 @@ export class Bar {
   private readonly lines: Gtk3.Label[] = [new Gtk.Label(), new Gtk.Label()];
   private readonly picture = new Picture();
   private readonly steps = new Steps();
+  /** The same as the ring, also where that cannot be seen: screen readers know what it is. */
+  private readonly progress: Gtk3.ProgressBar = new Gtk.ProgressBar();
   readonly button: PillButton;
   private readonly second: PillButton;
 
@@ -175,6 +187,9 @@ export class Bar {
       addClass(line, 'line');
       line.noShowAll = true;
     }
+    this.progress.noShowAll = true;
+    describe(this.progress, _('Progress'));
+    texts.add(this.progress);
     card.add(this.picture.widget);
     card.add(texts);
     // Or the card, which fills its row, would take the stage's height as well.
@@ -185,7 +200,10 @@ export class Bar {
     this.widget.add(this.button.widget);
   }
 
-  update(view: BarView, frame: Frame): void {
+  /** progress: 0 to 1, null where there is none. */
+  update(view: BarView, frame: Frame, progress: number | null): void {
+    this.progress.visible = progress !== null;
+    if (progress !== null && this.progress.fraction !== progress) this.progress.fraction = progress;
     setLabel(this.headline, view.headline);
     this.lines.forEach((label, i) => {
       setLabel(label, view.lines[i] ?? '');

@@ -45,6 +45,8 @@ export class Controller {
   private retryTimer: NodeJS.Timeout | null = null;
   /** Counts comparisons, so that a late answer to an earlier tap is not shown for a later one. */
   private asked = 0;
+  /** Addresses that a person has typed; asked for as long as this screen is open. */
+  private readonly typed = new Set<string>();
 
   private readonly actions: Record<Action, () => void> = {
     upgrade: () => this.wantUpgrade(),
@@ -132,6 +134,13 @@ export class Controller {
     return this.client
       ? this.client.call(method, params)
       : Promise.reject(new PassItOnError('service', 'The service is not there.', 'Wait a moment and try again.'));
+  }
+
+  /** From now on what answers there is a neighbour, too. Rejects with PassItOnError. */
+  async lookAt(address: string): Promise<void> {
+    const near = await this.call('watchNeighbours', { on: true, from: [address] });
+    this.typed.add(address);
+    this.replace(withNeighbours(this.state, new Map(near.map(n => [n.id, n]))));
   }
 
   private set(change: Partial<ScreenState>): void {
@@ -348,7 +357,7 @@ export class Controller {
   private async look(): Promise<void> {
     const client = this.need();
     await client.call('watchNeighbours', { on: false });
-    const near = await client.call('watchNeighbours', { on: true });
+    const near = await client.call('watchNeighbours', { on: true, from: [...this.typed] });
     this.replace(withNeighbours(this.state, new Map(near.map(n => [n.id, n]))));
   }
 

@@ -141,7 +141,9 @@ export type Sign =
   | 'restart'
   | 'stop'
   | 'question'
-  | 'alert';
+  | 'alert'
+  | 'table'
+  | 'laptops';
 
 /** A sign in the square of that size around (x, y), in one colour. */
 export function drawSign(cr: Cairo.Context, sign: Sign, x: number, y: number, size: number, color: string): void {
@@ -236,7 +238,35 @@ const SIGNS: Record<Sign, (cr: Cairo.Context) => void> = {
     circle(cr, 0, 0.68, 0.15);
     cr.fill();
   },
+  table: sheet,
+  laptops: three,
 };
+
+/** A sheet with lines, its first column narrow. */
+function sheet(cr: Cairo.Context): void {
+  cr.setLineWidth(0.16);
+  roundedRect(cr, -0.9, -0.72, 1.8, 1.44, 0.14);
+  for (const y of [-0.24, 0.24]) {
+    cr.moveTo(-0.9, y);
+    cr.lineTo(0.9, y);
+  }
+  cr.moveTo(-0.3, -0.72);
+  cr.lineTo(-0.3, 0.72);
+  cr.stroke();
+}
+
+/** Three in a row, as they stand on the stage. */
+function three(cr: Cairo.Context): void {
+  cr.setLineWidth(0.16);
+  for (const [x, y] of [
+    [-0.5, -0.5],
+    [0.5, -0.5],
+    [0, 0.45],
+  ] as const) {
+    roundedRect(cr, x - 0.36, y - 0.3, 0.72, 0.6, 0.12);
+  }
+  cr.stroke();
+}
 
 function arrow(cr: Cairo.Context, direction: 1 | -1): void {
   const at = (px: number, py: number) => cr.lineTo(px, py * direction);

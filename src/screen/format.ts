@@ -1,34 +1,42 @@
 /** Numbers, times and names as a child reads them. */
-import { _, fill, ngettext } from './i18n';
+import { _, fill, languageTag, ngettext } from './i18n';
 
 const MB = 1_000_000;
 
-function megabytes(bytes: number): string {
+/** One digit after the point below ten. */
+function rounded(bytes: number): { mb: number; digits: number } {
   const mb = bytes / MB;
-  return mb < 10 ? String(Math.round(mb * 10) / 10) : String(Math.round(mb));
+  return mb < 10 ? { mb: Math.round(mb * 10) / 10, digits: 1 } : { mb: Math.round(mb), digits: 0 };
+}
+
+function megabytes(bytes: number): string {
+  const { mb, digits } = rounded(bytes);
+  const style = { style: 'unit', unit: 'megabyte', unitDisplay: 'short', maximumFractionDigits: digits } as const;
+  return new Intl.NumberFormat(languageTag(), style).format(mb);
 }
 
 /** `23 MB`, `1.4 MB`, `less than 0.1 MB`: one unit only, so that two amounts can be compared by eye. */
 export function amount(bytes: number): string {
-  if (bytes > 0 && bytes < MB / 10) return _('less than 0.1 MB');
-  return fill(_('{n} MB'), { n: megabytes(bytes) });
+  if (bytes > 0 && bytes < MB / 10) return fill(_('less than {amount}'), { amount: megabytes(MB / 10) });
+  return megabytes(bytes);
 }
 
 /** `14 of 23 MB`. */
 export function amountOf(done: number, total: number): string {
   if (total > 0 && total < MB / 10) return amount(total);
-  return fill(_('{done} of {total} MB'), { done: megabytes(Math.min(done, total)), total: megabytes(total) });
+  return fill(_('{done} of {total}'), { done: rounded(Math.min(done, total)).mb, total: megabytes(total) });
+}
+
+/** `40%`, of a part between 0 and 1. */
+export function percent(part: number): string {
+  return new Intl.NumberFormat(languageTag(), { style: 'percent' }).format(part);
 }
 
 /** `25 seconds left`, `about 3 minutes left`; whole tens of seconds above ten, so that it does not flicker. */
 export function timeLeft(seconds: number): string {
   if (seconds < 1) return _('nearly done');
-  if (seconds <= 10) {
-    const n = Math.ceil(seconds);
-    return fill(ngettext('{n} second left', '{n} seconds left', n), { n });
-  }
   if (seconds < 55) {
-    const n = Math.ceil(seconds / 5) * 5;
+    const n = seconds <= 10 ? Math.ceil(seconds) : Math.ceil(seconds / 5) * 5;
     return fill(ngettext('{n} second left', '{n} seconds left', n), { n });
   }
   const minutes = Math.max(1, Math.round(seconds / 60));
@@ -58,4 +66,13 @@ export function people(names: readonly string[]): string {
   if (names.length === 3) return fill(_('{a}, {b} and {c}'), { a, b, c });
   const n = names.length - 2;
   return fill(ngettext('{a}, {b} and {n} other', '{a}, {b} and {n} others', n), { a, b, n });
+}
+
+/** The time of day of that moment here (`14:32:05`), or its date where that is not today. */
+export function clock(iso: string, now = new Date()): string {
+  const moment = new Date(iso);
+  if (Number.isNaN(moment.getTime())) return '';
+  const today = moment.toDateString() === now.toDateString();
+  const style = today ? ({ timeStyle: 'medium' } as const) : ({ dateStyle: 'short' } as const);
+  return new Intl.DateTimeFormat(languageTag(), style).format(moment);
 }

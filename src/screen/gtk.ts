@@ -3,7 +3,7 @@
  * must go through Pango, interface methods that shadow class methods.
  */
 import type * as NodeGtk from 'node-gtk';
-import type { Atk1, Cairo, Gdk3, GdkPixbuf2, GObject, Gtk3 } from 'node-gtk';
+import type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3, GObject as Thing } from 'node-gtk';
 import { PassItOnError } from '../core/errors';
 
 export type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3 };
@@ -26,6 +26,7 @@ export const Gdk = gi.require('Gdk', '3.0');
 export const GdkPixbuf = gi.require('GdkPixbuf', '2.0');
 export const Gio = gi.require('Gio', '2.0');
 export const GLib = gi.require('GLib', '2.0');
+export const GObject = gi.require('GObject', '2.0');
 export const Pango = gi.require('Pango', '1.0');
 export const PangoCairo = gi.require('PangoCairo', '1.0');
 const cairo = gi.require('cairo');
@@ -44,6 +45,9 @@ export const KEY = {
   up: 0xff52,
   right: 0xff53,
   down: 0xff54,
+  c: 0x63,
+  f: 0x66,
+  s: 0x73,
   q: 0x71,
   Q: 0x51,
 } as const;
@@ -93,10 +97,14 @@ interface Signals {
   activate: () => void;
   /** Of a gesture: number of presses in a row, and where. */
   pressed: (times: number, x: number, y: number) => void;
+  /** A selection, or a text. */
+  changed: () => void;
+  'search-changed': () => void;
+  'notify::gtk-enable-animations': () => void;
 }
 
 /** Connects a handler whose errors are reported and never reach GTK; after an error the event counts as unhandled. */
-export function on<S extends keyof Signals>(object: GObject, signal: S, handler: Signals[S]): void {
+export function on<S extends keyof Signals>(object: Thing, signal: S, handler: Signals[S]): void {
   object.on(signal, guard<never[], unknown>(signal, false, handler as (...args: never[]) => unknown));
 }
 
@@ -130,6 +138,34 @@ export function describe(widget: Gtk3.Widget, name: string, description = ''): v
   const accessible = widget.getAccessible();
   if (accessible.accessibleName !== name) accessible.accessibleName = name;
   if (accessible.accessibleDescription !== description) accessible.accessibleDescription = description;
+}
+
+const ROLE = { image: 26, alert: 2 } as const;
+
+/** Something drawn, as a picture with a name. */
+export function describePicture(widget: Gtk3.Widget, name: string): void {
+  widget.getAccessible().setRole(ROLE.image);
+  describe(widget, name);
+}
+
+/** What appears of itself and wants an answer: screen readers read all of it at once. */
+export function describeAlert(widget: Gtk3.Widget, name: string): void {
+  widget.getAccessible().setRole(ROLE.alert);
+  describe(widget, name);
+}
+
+let canAnnounce = true;
+
+/** Lets a screen reader say something that happens where the keyboard is not. */
+export function announce(widget: Gtk3.Widget, text: string): void {
+  if (!canAnnounce) return;
+  try {
+    widget.getAccessible().emit('announcement', text);
+  } catch (error) {
+    // ATK before 2.46 has no such signal; names and values still change there.
+    canAnnounce = false;
+    report(error, 'announce');
+  }
 }
 
 /** Sets a label's text only when it differs: each change is told to screen readers and lays out anew. */

@@ -1,6 +1,7 @@
 /** One laptop on the stage: a real button (focus, keyboard, screen reader) that draws itself. */
 import { drawBadge, drawIcon, drawText, GREY, NO_COLORS, renderIcon, roundedRect, type Sign, setColor } from './draw';
 import { addClass, type Cairo, describe, Gtk, type Gtk3, on, onPress, STATE } from './gtk';
+import { _ } from './i18n';
 import { GIVERS } from './icons';
 import { type Rect, type StageLayout, textHeight } from './layout';
 import type { LaptopKey } from './state';
@@ -142,7 +143,9 @@ export class LaptopButton {
     }
     if (before?.x !== cell.x || before.y !== cell.y) move(cell.x, cell.y);
     if (this.button.sensitive !== view.enabled) this.button.sensitive = view.enabled;
-    describe(this.button, view.name, view.description);
+    // That it is chosen is a frame to the eye.
+    const chosen = view.selected ? _('chosen') : '';
+    describe(this.button, view.name, [view.description, chosen].filter(Boolean).join(' · '));
     const changed = JSON.stringify([view, geometry]) !== JSON.stringify([this.view, this.geometry]);
     this.view = view;
     this.geometry = geometry;

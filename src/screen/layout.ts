@@ -54,7 +54,8 @@ const TRIES: readonly (readonly [icon: number, letters: number])[] = [
   ...[112, 100, 88, 76, 66, 56, 46].map(icon => [icon, WIDE] as const),
   ...[66, 56, 46, 38].map(icon => [icon, NARROW] as const),
 ];
-const SMALLEST_TOUCH = 44;
+/** Sugar's standard icon, in pixels: what a child's finger can hit. */
+export const SMALLEST_TOUCH = 55;
 
 interface Sizes {
   unit: number;

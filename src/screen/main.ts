@@ -16,9 +16,10 @@ import { applySugarTheme } from '../sugar/theme';
 import { runAuto } from './auto';
 import { Controller } from './controller';
 import { GLib, Gtk } from './gtk';
-import { _ } from './i18n';
+import { _, isRightToLeft } from './i18n';
 import { Kiosk } from './kiosk';
 import { lastWords } from './last-words';
+import { saveForPerson } from './save';
 import { beTheOnly, meetingPlace } from './single';
 import { ScreenWindow } from './window';
 
@@ -60,6 +61,8 @@ function start(launch: Launch): void {
   if (!Gtk.initCheck([])[0]) {
     throw new PassItOnError('unsupported', 'There is no display for the screen.', 'Start it inside a desktop session.');
   }
+  // Not by GTK's own translation, which a laptop may lack or have for another language.
+  Gtk.Widget.setDefaultDirection(isRightToLeft() ? 2 : 1);
   if (sugar) applySugarTheme(launch.scaling, process.env);
   const profile = readProfile();
   const controller = new Controller(connector(launch, profile), profile);
@@ -81,11 +84,13 @@ function start(launch: Launch): void {
   };
 
   const open = () => {
+    let save = saveForPerson;
     const window = new ScreenWindow(controller, {
       ...SIZE,
       scaling: launch.scaling,
       sugar: sugar !== null,
       kiosk,
+      save: (name, text) => save(name, text),
       close: () => {
         // At once: what is still written needs no window.
         window.window.hide();
@@ -96,6 +101,7 @@ function start(launch: Launch): void {
     if (sugar) {
       const activity = new Activity(sugar, controller, window);
       raise = () => activity.raise();
+      save = (name, text) => activity.save(name, text);
       ends.push(() => activity.close());
       activity.start().catch(fail);
     }

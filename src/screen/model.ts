@@ -3,9 +3,11 @@ import { relation } from '../core/versions';
 import type { Neighbour } from '../service/contract';
 import { alertView } from './alert-model';
 import { barView } from './bar-model';
+import { percent } from './format';
 import { _, fill } from './i18n';
 import { type Zone, zoneOf } from './places';
 import { isRunning, type ScreenState, stagedImage } from './state';
+import { toldProblem, toldWarning } from './told';
 import type { BandView, LaptopView, Slots, View } from './view';
 import { nickOf, relationWords } from './words';
 
@@ -102,7 +104,7 @@ function nearBadge({ problem, confirmed, signedBy }: Neighbour, odd: boolean): L
 
 function aboutLaptop(neighbour: Neighbour): string {
   const { problem, confirmed, signedBy } = neighbour;
-  const words = [problem ?? relationWords(neighbour)];
+  const words = [problem === null ? relationWords(neighbour) : toldProblem(problem)];
   if (signedBy === null) words.push(_('not signed'));
   if (problem === null && !confirmed) words.push(_('did not answer yet'));
   return words.join(', ');
@@ -143,10 +145,10 @@ function myLaptop(state: ScreenState): LaptopView {
   const version = current?.version ?? '';
   const ready = stagedImage(state);
   const colors = status?.colors ?? profile.colors;
-  const percent = Math.round((ringFraction(state) ?? 0) * 100);
+  const done = percent(ringFraction(state) ?? 0);
   let description = '';
   if (isRunning(state) && upgrade) {
-    description = fill(_('getting {version}, {percent} percent done'), { version: upgrade.to.version, percent });
+    description = fill(_('getting {version}, {percent} done'), { version: upgrade.to.version, percent: done });
   } else if (ready) description = fill(_('{version} is ready'), { version: ready.version });
   return {
     key: 'mine',
@@ -184,6 +186,6 @@ function aloneView(state: ScreenState): View['alone'] {
   if (state.neighbours.size > 0 || state.link !== 'connected' || isRunning(state)) return null;
   const lines = [_('Turn on another laptop that has Pass It On.'), _('Both laptops must be on the same network.')];
   const warning = state.status?.warnings[0];
-  if (warning) lines.push(warning);
+  if (warning) lines.push(toldWarning(warning));
   return { title: _('Looking for laptops near you…'), lines };
 }

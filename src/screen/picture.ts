@@ -1,6 +1,7 @@
 /** The small picture in the bar: who gives → my laptop. It says the same as the sentence beside it. */
 import { drawIcon, drawSign, GREY, NO_COLORS, renderIcon } from './draw';
-import { type Cairo, CENTER, Gtk, type Gtk3, on, rightToLeft } from './gtk';
+import { type Cairo, CENTER, describePicture, Gtk, type Gtk3, on, rightToLeft } from './gtk';
+import { fill, ngettext } from './i18n';
 import { laptopIcon } from './icons';
 import type { Frame } from './style';
 import type { PictureView } from './view';
@@ -29,6 +30,8 @@ export class Picture {
     this.widget.visible = view !== null && frame.unit >= LEAST_UNIT;
     if (!view) return;
     const givers = Math.min(MOST_GIVERS, view.from.length);
+    const name = ngettext('{n} laptop gives to mine', '{n} laptops give to mine', view.from.length);
+    describePicture(this.widget, fill(name, { n: view.from.length }));
     const width = 54 + 26 * (givers - 1) + 44 + 62;
     this.widget.setSizeRequest(Math.round(width * frame.unit), Math.round(74 * frame.unit));
     this.widget.queueDraw();

@@ -3,6 +3,7 @@ import { type Direction, nearest } from './focus';
 import { Frames } from './frames';
 import { Glides, type Pose } from './glide';
 import { addClass, type Cairo, describe, drawOnce, Gtk, type Gtk3, guard, on, type Picture, rightToLeft } from './gtk';
+import { _ } from './i18n';
 import { cellGeometry, drawLaptop, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
 import { layoutStage, type Rect, type StageLayout } from './layout';
 import { drawBands, drawDots, drawRing, drawWaves, type Placed } from './scenery';
@@ -50,7 +51,7 @@ export class Stage {
 
   constructor(private readonly tapped: (key: LaptopKey) => void) {
     addClass(this.fixed, 'stage');
-    describe(this.fixed, 'stage');
+    describe(this.fixed, _('Laptops near'));
     // Sideways it never scrolls, and its contents, laid out for the width given, must not hold the window open.
     this.widget.setPolicy(3, 1);
     this.widget.setOverlayScrolling(false);
@@ -62,6 +63,8 @@ export class Stage {
       this.draw(cr);
       return true;
     });
+    const settings = Gtk.Settings.getDefault();
+    if (settings) on(settings, 'notify::gtk-enable-animations', () => this.move());
     on(this.widget, 'size-allocate', ({ width, height }) => {
       if (width === this.size.width && height === this.size.height) return;
       this.size = { width, height };

@@ -3,7 +3,19 @@
  * here), and Stop. A kiosk has what it tells there instead, and no Stop.
  */
 import { circle, drawIcon, fillRect, GREY, renderIcon, roundedRect, setColor } from './draw';
-import { addClass, type Cairo, CENTER, describe, Gtk, type Gtk3, HORIZONTAL, on, STATE, setLabel } from './gtk';
+import {
+  addClass,
+  type Cairo,
+  CENTER,
+  describe,
+  describePicture,
+  Gtk,
+  type Gtk3,
+  HORIZONTAL,
+  on,
+  STATE,
+  setLabel,
+} from './gtk';
 import { _ } from './i18n';
 import { activityIcon } from './icons';
 import type { Frame } from './style';
@@ -37,6 +49,7 @@ export class Toolbar {
     describe(this.stop, _('Stop'), _('Closes Pass It On (Ctrl+Q)'));
     this.stop.tooltipText = _('Stop (Ctrl+Q)');
     on(this.stop, 'clicked', close);
+    describePicture(this.icon, _('Pass It On'));
     on(this.icon, 'draw', cr => {
       this.drawActivity(cr);
       return true;
@@ -45,6 +58,11 @@ export class Toolbar {
       this.drawStop(cr);
       return true;
     });
+  }
+
+  /** One more button, before Stop. */
+  add(button: Gtk3.Button): void {
+    this.widget.packEnd(button, false, false, 0);
   }
 
   /** Who wants to know that the child has given another title. */

@@ -1,16 +1,34 @@
 /** The window: toolbar, alert, stage and bar, kept in step with the controller. */
 import { join } from 'node:path';
 import { Alert } from './alert';
+import { announcement } from './announce';
 import { Bar } from './bar';
 import type { Controller } from './controller';
 import { renderIcon } from './draw';
-import { addClass, Gdk, type GdkPixbuf2, Gtk, type Gtk3, guard, KEY, MODIFIER, on, VERTICAL } from './gtk';
+import {
+  addClass,
+  announce,
+  Gdk,
+  type Gdk3,
+  type GdkPixbuf2,
+  Gtk,
+  type Gtk3,
+  guard,
+  KEY,
+  MODIFIER,
+  on,
+  VERTICAL,
+} from './gtk';
 import { _ } from './i18n';
 import { activityIcon } from './icons';
 import { view } from './model';
 import { Stage } from './stage';
+import { neighbourId } from './state';
 import { applyStyle, type Frame, frameFor } from './style';
+import { TablePage } from './table-page';
+import { ToolButton } from './tool-button';
 import { Toolbar } from './toolbar';
+import type { View } from './view';
 
 const FRAME_PATIENCE_MS = 1000;
 const DIRECTIONS = ['up', 'down', 'left', 'right'] as const;
@@ -26,6 +44,8 @@ export interface WindowOptions {
   /** For whoever comes by: it cannot be left by accident. */
   kiosk?: boolean;
   close(): void;
+  /** Keeps a file for the person; answers where. Rejects with PassItOnError. */
+  save(name: string, text: string): Promise<string>;
 }
 
 export class ScreenWindow {
@@ -33,6 +53,10 @@ export class ScreenWindow {
   readonly stage: Stage;
   readonly bar: Bar;
   readonly toolbar: Toolbar;
+  readonly page: TablePage;
+  private readonly tableButton = new ToolButton(() => this.showTable(!this.table));
+  private table = false;
+  private shown: View | null = null;
   private readonly alert: Alert;
   private frame: Frame;
   private size = { width: 0, height: 0 };
@@ -54,6 +78,13 @@ export class ScreenWindow {
     this.bar = new Bar(act);
     this.alert = new Alert(act);
     this.toolbar = new Toolbar(options.kiosk ? 'kiosk' : options.sugar ? 'sugar' : 'window', options.close);
+    if (!options.kiosk) this.toolbar.add(this.tableButton.widget);
+    this.page = new TablePage({
+      client: () => (controller.state.link === 'connected' ? controller : null),
+      call: (method, params) => controller.call(method, params),
+      lookAt: address => controller.lookAt(address),
+      save: options.save,
+    });
     this.frame = frameFor(options.width, options.height, options.scaling);
     applyStyle(this.frame);
     addClass(this.window, 'pass-it-on');
@@ -71,13 +102,13 @@ export class ScreenWindow {
       this.window.fullscreen();
     }
     const box = new Gtk.Box({ orientation: VERTICAL });
-    for (const part of [this.toolbar, this.alert, this.stage, this.bar]) box.add(part.widget);
+    for (const part of [this.toolbar, this.alert, this.stage, this.bar, this.page]) box.add(part.widget);
     this.window.add(box);
     on(this.window, 'delete-event', () => {
       if (!options.kiosk) options.close();
       return true;
     });
-    on(this.window, 'key-press-event', event => this.key(event.keyval, event.state));
+    on(this.window, 'key-press-event', event => this.key(event));
     on(this.window, 'draw', () => {
       this.onFrame?.();
       return false;
@@ -105,15 +136,40 @@ export class ScreenWindow {
     if (shown.alert && !this.focusBefore) this.focusBefore = focus;
     this.toolbar.update(shown.colors, this.frame);
     this.alert.update(shown.alert, this.frame);
-    this.bar.update(shown.bar, this.frame);
+    this.bar.update(shown.bar, this.frame, shown.bar.steps === null ? null : shown.ring);
     this.stage.update(shown);
+    this.page.update(this.controller.state.neighbours.values(), this.controller.state.status?.current?.commit ?? null);
+    this.tableButton.update(
+      this.table ? 'laptops' : 'table',
+      this.table ? _('Laptops as pictures') : _('Laptops as a table'),
+      this.frame,
+    );
     if (!shown.alert) {
       this.focusBefore?.grabFocus();
       this.focusBefore = null;
     }
+    const said = announcement(this.shown, shown);
+    this.shown = shown;
+    if (said !== null) announce(this.window, said);
     // What had the keyboard may be gone; then it is where everything begins, or at the one thing that can be done.
     if (!this.window.getFocus())
       (shown.laptop.enabled ? this.stage.buttonFor('mine') : this.bar.button.widget)?.grabFocus();
+  }
+
+  get isTable(): boolean {
+    return this.table;
+  }
+
+  /** The table of volunteers instead of the stage, or the stage again. */
+  showTable(table: boolean): void {
+    this.table = table;
+    this.stage.widget.visible = !table;
+    this.bar.widget.visible = !table;
+    this.page.setShown(table);
+    const { selected } = this.controller.state;
+    if (table && selected?.startsWith('near:')) this.page.choose(neighbourId(selected));
+    this.update();
+    if (!table) this.stage.buttonFor('mine')?.grabFocus();
   }
 
   /** Sugar has put another activity in front: nothing needs to move meanwhile. */
@@ -195,6 +251,7 @@ export class ScreenWindow {
       guard('resize', undefined, () => {
         this.frame = frameFor(width, height, this.options.scaling);
         applyStyle(this.frame);
+        this.page.resize(this.frame);
         this.update();
         // GTK begins at the first button, which closes everything: a child that presses Enter means its laptop.
         if (!this.begun) this.stage.buttonFor('mine')?.grabFocus();
@@ -203,7 +260,8 @@ export class ScreenWindow {
     );
   }
 
-  private key(keyval: number, state: number): boolean {
+  private key(event: Gdk3.EventKey): boolean {
+    const { keyval, state } = event;
     this.onTouch?.();
     const control = (state & MODIFIER.control) !== 0;
     const alt = (state & MODIFIER.alt) !== 0;
@@ -222,11 +280,14 @@ export class ScreenWindow {
       return true;
     }
     if (this.toolbar.isWriting && keyval !== KEY.escape) return false;
+    if (this.table && this.page.key(event, control)) return true;
     const direction = DIRECTIONS.find(name => KEY[name] === keyval);
     if (direction && !control && !alt) return this.stage.moveFocus(direction);
     if (keyval !== KEY.escape) return false;
     if (this.toolbar.isWriting) this.stage.buttonFor('mine')?.grabFocus();
-    if (!this.alert.escape()) this.controller.unselect();
+    if (this.alert.escape() || this.page.escape()) return true;
+    if (this.table) this.showTable(false);
+    else this.controller.unselect();
     return true;
   }
 }

@@ -1,10 +1,10 @@
 /** Neighbours that no announcement leads to: school servers from the settings, addresses that were typed, sticks. */
-import { compareVersions } from '../core/versions';
 import { cleanText } from '../neighbours/txt';
 import { looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
 import type { Asking } from './asking';
 import type { Neighbour, Relation } from './contract';
+import { mainImage } from './sources';
 
 interface Fixed {
   from: 'settings' | 'typed' | 'stick';
@@ -134,9 +134,4 @@ function kindOf(address: string, { from }: Fixed, { announced }: ImagesAnswer): 
   if (from === 'stick') return 'stick';
   if (looksLikeFolder(address)) return 'folder';
   return announced ? 'laptop' : 'server';
-}
-
-function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
-  const newest = [...images].sort((a, b) => compareVersions(b.version, a.version))[0];
-  return images.find(({ commit }) => commit === current) ?? newest ?? null;
 }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { compareVersions } from '../core/versions';
 import { looksLikeAddress } from '../transfer/address';
 import { looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
@@ -79,9 +80,9 @@ export class Sources implements SourceFinder {
     const address = normalAddress(text);
     this.typed.add(address);
     const answer = await this.source(address, '').source.images(signal);
-    const image = answer.images.find(({ commit }) => commit === answer.current);
+    const image = mainImage(answer);
     if (image) return image;
-    throw new PassItOnError('no-source', `${address} uses no image yet.`, 'Try another laptop.');
+    throw new PassItOnError('no-source', `${address} has no image yet.`, 'Try another laptop.');
   }
 
   private async askAll(signal: AbortSignal): Promise<Asked[]> {
@@ -112,6 +113,12 @@ export class Sources implements SourceFinder {
     }
     return one;
   }
+}
+
+/** The image in use there, or else the newest: a stick or a web server uses none. */
+export function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
+  const newest = [...images].sort((a, b) => compareVersions(b.version, a.version))[0];
+  return images.find(({ commit }) => commit === current) ?? newest ?? null;
 }
 
 function names(target: string, { name, version, commit }: SharedImage): boolean {

@@ -1,4 +1,5 @@
 /** Everything that makes the screen an activity of Sugar's: shell, Journal, notices. Outside Sugar none of it runs. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Controller } from '../screen/controller';
 import { _, fill } from '../screen/i18n';
@@ -68,6 +69,15 @@ export class Activity {
     const patience = new Promise<void>(resolve => setTimeout(resolve, LAST_WRITES_MS).unref());
     await Promise.race([this.journal.close(), patience]);
     this.session.close();
+  }
+
+  /** An entry of its own in the Journal: a person finds nothing in the folders of an activity. @returns where it is */
+  async save(name: string, text: string): Promise<string> {
+    const file = join(this.launch.root, 'instance', name);
+    await writeFile(file, text);
+    const properties = { title: name, title_set_by_user: '1', mime_type: 'text/csv', activity: '', keep: '0' };
+    await new Datastore(this.session).create(properties, file);
+    return fill(_('{name}, in the Journal'), { name });
   }
 
   private setActive(active: boolean): void {

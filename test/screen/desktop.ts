@@ -60,6 +60,11 @@ export class Desktop {
     for (const key of keys) await this.xdotool('key', key);
   }
 
+  /** Letters, one after the other. */
+  async type(text: string): Promise<void> {
+    await this.xdotool('type', '--delay', '60', text);
+  }
+
   /** The whole screen, as `build/screenshots/<name>.png`. */
   async picture(name: string): Promise<string> {
     mkdirSync('build/screenshots', { recursive: true });

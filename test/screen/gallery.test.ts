@@ -59,9 +59,24 @@ describe('every state of the screen', () => {
     }
   });
 
-  it('is mirrored for languages written from the right', async () => {
-    const files = await draw(`${PICTURES}/rtl`, '1200x900', ['choose,fetching,ready,odd', 'rtl']);
-    assert.equal(files.length, 4);
+  for (const language of ['es', 'ar']) {
+    for (const wanted of ['1200x900', '800x480']) {
+      it(`fits its texts in ${language} at ${wanted}, where that is right to left mirrored`, async () => {
+        const names = 'choose,fetching,ready,odd,confirm-older,nobody,kept,failed,stopped,table:odd,table:problem';
+        const env = { LANGUAGE: language, SUGAR_LOCALEDIR: 'dist/locale' };
+        const files = await draw(`${PICTURES}/${language}`, wanted, [names], env);
+        assert.equal(files.length, names.split(',').length);
+        for (const file of files) assert.equal(size(file), wanted, file);
+      });
+    }
+  }
+
+  it('has a table for volunteers that fits, too', async () => {
+    for (const wanted of ['1200x900', '800x480']) {
+      for (const file of await draw(`${PICTURES}/table`, wanted, ['table:choose,table:forty,table:nobody'])) {
+        assert.equal(size(file), wanted, file);
+      }
+    }
   });
 
   it('shows laptops in the colours of their owners', async () => {

@@ -1,11 +1,12 @@
-/** Draws the states of the screen at several sizes: gallery.tool.js FOLDER [WIDTHxHEIGHT,… [STATE,… [rtl]]]. */
+/** Draws the states of the screen at several sizes, in the language of LANGUAGE: gallery.tool.js FOLDER [WIDTHxHEIGHT,… [STATE,…]]. `table:STATE` is the table. */
 import { mkdirSync } from 'node:fs';
 import { Controller } from '../../src/screen/controller';
 import { Gtk } from '../../src/screen/gtk';
+import { isRightToLeft } from '../../src/screen/i18n';
 import { ScreenWindow } from '../../src/screen/window';
-import { base, STATES } from './states';
+import { base, plan, STATES } from './states';
 
-const [folder = 'build/screenshots/gallery', sizes = '1200x900', names = '', direction = ''] = process.argv.slice(2);
+const [folder = 'build/screenshots/gallery', sizes = '1200x900', names = ''] = process.argv.slice(2);
 
 async function draw(): Promise<void> {
   const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
@@ -16,7 +17,14 @@ async function draw(): Promise<void> {
     scaling: process.env.SUGAR_SCALING,
     sugar: false,
     close: () => {},
+    save: () => Promise.reject(new Error('nothing is saved here')),
   });
+  // What the table asks of the service, told from here.
+  const costs = (_method: string, { target }: { target: string }) =>
+    Promise.resolve(
+      plan('407', { bytesRaw: Number.parseInt(target.slice(4, 6), 16) * 400_000, signedBy: 'Colegio Roble' }),
+    );
+  Object.assign(controller, { call: costs });
   window.show();
   window.parkPointer();
   mkdirSync(folder, { recursive: true });
@@ -24,17 +32,19 @@ async function draw(): Promise<void> {
     const [w = 0, h = 0] = size.split('x').map(Number);
     window.window.resize(w, h);
     const wanted = names ? names.split(',') : Object.keys(STATES);
-    for (const name of wanted) {
+    for (const wish of wanted) {
+      const [name = '', kind] = wish.split(':').reverse();
       const state = STATES[name];
       if (!state) throw new Error(`no state ${name}`);
       controller.state = state;
-      process.stdout.write(`${await window.screenshot(folder, `${name}-${size}`)}\n`);
+      if ((kind === 'table') !== window.isTable) window.showTable(kind === 'table');
+      process.stdout.write(`${await window.screenshot(folder, `${kind ?? ''}${name}-${size}`)}\n`);
     }
   }
 }
 
 Gtk.init([]);
-if (direction === 'rtl') Gtk.Widget.setDefaultDirection(2);
+Gtk.Widget.setDefaultDirection(isRightToLeft() ? 2 : 1);
 setTimeout(() => {
   draw().then(
     () => process.exit(0),

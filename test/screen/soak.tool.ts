@@ -14,6 +14,7 @@ async function soak(): Promise<void> {
     scaling: '72',
     sugar: false,
     close: () => {},
+    save: () => Promise.reject(new Error('nothing is saved here')),
   });
   window.show();
   const class40 = crowd(40);

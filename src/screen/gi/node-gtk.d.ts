@@ -17,9 +17,13 @@ export function require(ns: 'SugarExt', version: '1.0'): typeof SugarExt1;
 /** Must have been required before a GdkX11.X11Window is seen. */
 export function require(ns: 'GdkX11', version: '3.0'): object;
 
+export function require(ns: 'GObject', version: '2.0'): typeof GObject2;
+
 export class GObject {
   /** A throw in the callback would end Gtk.main: use `on()` of gtk.ts instead. */
   on(signal: string, callback: (...args: never[]) => unknown, after?: boolean): this;
+  /** Throws where the object has no such signal. */
+  emit(signal: string, ...values: unknown[]): unknown;
 }
 
 export namespace Cairo {
@@ -58,6 +62,14 @@ export namespace Cairo {
     paintWithAlpha(alpha: number): void;
     pushGroup(): void;
     popGroupToSource(): void;
+  }
+}
+
+export namespace GObject2 {
+  const TYPE_STRING: bigint;
+  class Value {
+    init(type: bigint): this;
+    setString(text: string): void;
   }
 }
 
@@ -147,6 +159,8 @@ export namespace Gdk3 {
 }
 
 export namespace GLib2 {
+  /** 1: the person's documents; null where there are none. */
+  function getUserSpecialDir(directory: number): string | null;
   function setPrgname(name: string): void;
   function setApplicationName(name: string): void;
 }
@@ -305,6 +319,8 @@ export namespace Gtk3 {
     text: string;
     widthChars: number;
     maxWidthChars: number;
+    maxLength: number;
+    placeholderText: string;
     setMaxLength(characters: number): void;
     selectRegion(from: number, to: number): void;
   }
@@ -315,6 +331,7 @@ export namespace Gtk3 {
   }
   class Label extends Widget {
     label: string;
+    selectable: boolean;
     wrap: boolean;
     xalign: number;
     yalign: number;
@@ -327,4 +344,66 @@ export namespace Gtk3 {
     justify: number;
   }
   class DrawingArea extends Widget {}
+  class ProgressBar extends Widget {
+    fraction: number;
+  }
+  class SearchEntry extends Entry {
+    /** Takes a key that was pressed elsewhere; true where it was one for it. */
+    handleEvent(event: Gdk3.EventKey): boolean;
+  }
+  class TreePath {
+    static newFromString(path: string): TreePath;
+    toString(): string;
+  }
+  /** Opaque; of a ListStore good for as long as its row. */
+  class TreeIter {
+    private readonly iter: unique symbol;
+  }
+  class ListStore extends GObject {
+    static new(types: bigint[]): ListStore;
+    append(): TreeIter;
+    remove(row: TreeIter): boolean;
+    setValue(row: TreeIter, column: number, value: GObject2.Value): void;
+    /** newOrder[new position] = old position */
+    reorder(newOrder: number[]): void;
+  }
+  class TreeSelection extends GObject {
+    /** 0 none, 1 single, 2 browse */
+    setMode(mode: number): void;
+    /** Paths first. */
+    getSelectedRows(): [TreePath[], ListStore];
+    selectPath(path: TreePath): void;
+    unselectAll(): void;
+  }
+  class CellRendererText extends GObject {
+    setFixedSize(width: number, height: number): void;
+    /** 3: cut at the end with … */
+    ellipsize: number;
+    xpad: number;
+  }
+  class TreeViewColumn extends GObject {
+    title: string;
+    clickable: boolean;
+    resizable: boolean;
+    expand: boolean;
+    minWidth: number;
+    packStart(renderer: CellRendererText, expand: boolean): void;
+    addAttribute(renderer: CellRendererText, attribute: string, column: number): void;
+    setSortIndicator(shown: boolean): void;
+    /** 0 ascending, 1 descending */
+    setSortOrder(order: number): void;
+    getButton(): Button;
+  }
+  class TreeView extends Container {
+    model: ListStore;
+    enableSearch: boolean;
+    appendColumn(column: TreeViewColumn): number;
+    getSelection(): TreeSelection;
+    scrollToCell(path: TreePath, column: null, align: boolean, row: number, column_: number): void;
+  }
+  class Clipboard extends GObject {
+    static getDefault(display: Gdk3.Display): Clipboard;
+    setText(text: string, bytes: number): void;
+    store(): void;
+  }
 }
