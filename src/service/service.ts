@@ -21,7 +21,7 @@ import { Near } from './near';
 import { Pace } from './pace';
 import { readSettings } from './settings';
 import { signerFor } from './signing';
-import { Sources } from './sources';
+import { type Rank, Sources } from './sources';
 import { announcedWrong, isAnother, Trust } from './trust';
 import { Upgrades } from './upgrades';
 
@@ -297,7 +297,8 @@ export class Service {
     const held = this.held(target);
     if (held) return held;
     const ownName = this.store.state.current?.name ?? null;
-    return sources.resolve(target, ownName, LOOK_SECONDS, new AbortController().signal);
+    const rank: Rank = (announced, data) => this.trust.rank(announced, data);
+    return sources.resolve(target, ownName, LOOK_SECONDS, rank, new AbortController().signal);
   }
 
   private held(target: string): HeldImage | null {
@@ -330,6 +331,10 @@ export class Service {
         to,
         found.map(({ source, nick }) => ({ address: source.address, nick })),
       );
+      const others = this.comparing.filter(commit => commit === to.commit).length > 1;
+      const wanted = plan.trustProblem === null && this.store.image(to.commit) === null;
+      // Its trees stay for the upgrade that may follow, and go where none can.
+      if (!wanted && !others && this.upgrades.state?.to.commit !== to.commit) await comparison.quarantine.remove();
       const { bytesRaw } = plan;
       const rates = this.near.ratesOf(plan.sources.map(({ address }) => address));
       const seconds = this.pace.estimate({ bytesRaw, imageBytes: plan.to.bytes, rates, probe });

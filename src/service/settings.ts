@@ -51,18 +51,51 @@ function parse(data: Buffer | string, path: string): Settings {
     return wrong((cause as Error).message);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return wrong('they are no JSON object');
-  const {
-    'allowed-signers': signers = null,
-    'allow-unsigned': unsigned = false,
-    sources = [],
-    effort = 'auto',
-  } = parsed as Record<string, unknown>;
-  if (signers !== null && typeof signers !== 'string') return wrong('allowed-signers is no path');
-  if (typeof unsigned !== 'boolean') return wrong('allow-unsigned is neither true nor false');
-  if (!Array.isArray(sources) || sources.length > MAX_SOURCES || !sources.every(one => typeof one === 'string')) {
-    return wrong(`sources is no list of at most ${MAX_SOURCES} addresses`);
+  const settings: Settings = { ...DEFAULTS, problems: [] };
+  for (const [key, value] of Object.entries(parsed)) {
+    // A mistake in one must not turn off what another asks for.
+    const why = KEYS.get(key)?.(settings, value, path);
+    if (why) settings.problems.push(`The setting ${key} in ${path} does not count: ${why}.`);
   }
-  if (!isEffort(effort)) return wrong(`effort is none of ${EFFORTS.join(', ')}`);
-  const allowedSigners = signers === null ? null : resolve(dirname(path), signers);
-  return { allowedSigners, allowUnsigned: unsigned, sources, effort, problems: [] };
+  return settings;
 }
+
+/** Takes one setting over and returns null; or says why it cannot be what it should be. */
+type Take = (into: Settings, value: unknown, path: string) => string | null;
+
+const KEYS: ReadonlyMap<string, Take> = new Map<string, Take>([
+  [
+    'allowed-signers',
+    (into, value, path) => {
+      if (typeof value !== 'string' && value !== null) return 'it is no path';
+      into.allowedSigners = value === null ? null : resolve(dirname(path), value);
+      return null;
+    },
+  ],
+  [
+    'allow-unsigned',
+    (into, value) => {
+      if (typeof value !== 'boolean') return 'it is neither true nor false';
+      into.allowUnsigned = value;
+      return null;
+    },
+  ],
+  [
+    'sources',
+    (into, value) => {
+      if (!Array.isArray(value) || value.length > MAX_SOURCES || !value.every(one => typeof one === 'string')) {
+        return `it is no list of at most ${MAX_SOURCES} addresses`;
+      }
+      into.sources = value;
+      return null;
+    },
+  ],
+  [
+    'effort',
+    (into, value) => {
+      if (!isEffort(value)) return `it is none of ${EFFORTS.join(', ')}`;
+      into.effort = value;
+      return null;
+    },
+  ],
+]);

@@ -3,11 +3,13 @@
  * are only claims. One of these lives as long as one comparison or upgrade, and counts its bytes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_COMMIT_BYTES } from '../core/commit';
 import { PassItOnError } from '../core/errors';
-import type { Oid } from '../core/object';
+import { type Oid, objectOid } from '../core/object';
 import { compareVersions } from '../core/versions';
 import { looksLikeAddress } from '../transfer/address';
 import { looksLikeFolder } from '../transfer/folder-source';
+import { KIND } from '../transfer/frames';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
 import { normalAddress, openSource } from '../transfer/open-source';
 import type { Source } from '../transfer/source';
@@ -21,6 +23,9 @@ const ANSWER_GOOD_MS = 4_000;
 const ASK_TIMEOUT_MS = 3_000;
 const MAX_CANDIDATES = 64;
 const LOOK_EVERY_MS = 300;
+
+/** How much a commit is to be preferred among those that go by one version; data: its bytes. */
+export type Rank = (announced: SharedImage, data: Buffer) => Promise<number>;
 
 interface Asked {
   source: Source;
@@ -52,10 +57,17 @@ export class Sources implements SourceFinder {
 
   /**
    * What `target` names among the images near: a version, `name/version`, a commit, or the current image at an address.
-   * Looks for as long as `patience` seconds. `ownName` settles a version that several images have.
+   * Looks for as long as `patience` seconds. Of several images that go by it those called `ownName` come first, and of
+   * these the ones that `rank` likes best: anybody can announce any version.
    * @throws PassItOnError 'no-source' | 'ambiguous'
    */
-  async resolve(target: string, ownName: string | null, patience: number, signal: AbortSignal): Promise<SharedImage> {
+  async resolve(
+    target: string,
+    ownName: string | null,
+    patience: number,
+    rank: Rank,
+    signal: AbortSignal,
+  ): Promise<SharedImage> {
     if (looksLikeAddress(target) || looksLikeFolder(target)) return this.currentAt(target, signal);
     const deadline = performance.now() + patience * 1000;
     for (;;) {
@@ -63,13 +75,51 @@ export class Sources implements SourceFinder {
       for (const { answer } of await this.askAll(signal)) {
         for (const image of answer?.images ?? []) if (names(target, image)) matches.set(image.commit, image);
       }
-      if (matches.size > 0) return single(target, [...matches.values()], ownName);
+      if (matches.size > 0) return this.choose(target, [...matches.values()], ownName, rank, signal);
       if (performance.now() > deadline) {
         const remedy = 'Look at who is near with "neighbours", or name an address with --from.';
         throw new PassItOnError('no-source', `Nobody near has ${target}.`, remedy);
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal });
     }
+  }
+
+  private async choose(
+    target: string,
+    matches: SharedImage[],
+    ownName: string | null,
+    rank: Rank,
+    signal: AbortSignal,
+  ): Promise<SharedImage> {
+    const own = matches.filter(({ name }) => name === ownName);
+    const candidates = (own.length > 0 ? own : matches).slice(0, MAX_CANDIDATES);
+    if (candidates.length === 1) return candidates[0]!;
+    const ranked = await Promise.all(
+      candidates.map(async image => {
+        const data = await this.commit(image.commit, signal);
+        // Who cannot be understood is no better than who is not there.
+        return { image, rank: data === null ? -1 : await rank(image, data).catch(() => -1) };
+      }),
+    );
+    signal.throwIfAborted();
+    const highest = Math.max(...ranked.map(one => one.rank));
+    const [best, ...rivals] = ranked.filter(one => one.rank === highest).map(one => one.image);
+    if (rivals.length === 0) return best!;
+    const list = [best!, ...rivals].map(({ name, version, commit }) => `${name}/${version} ${commit.slice(0, 7)}`);
+    const remedy = 'Name the one you want by its commit.';
+    throw new PassItOnError('ambiguous', `${target} may mean: ${list.join(', ')}.`, remedy);
+  }
+
+  /** The commit itself, from whoever gives it; null when nobody does. */
+  private async commit(commit: Oid, signal: AbortSignal): Promise<Buffer | null> {
+    for (const { source, partial } of await this.find(commit, signal)) {
+      if (partial) continue;
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+      // Who does not give it may have lied or gone; the next one is asked, and what comes of it is the answer.
+      const data = await commitFrom(source, commit, limit).catch(() => null);
+      if (data !== null) return data;
+    }
+    return null;
   }
 
   close(): void {
@@ -129,10 +179,12 @@ function names(target: string, { name, version, commit }: SharedImage): boolean 
   );
 }
 
-function single(target: string, matches: SharedImage[], ownName: string | null): SharedImage {
-  const own = matches.filter(({ name }) => name === ownName);
-  const candidates = own.length > 0 ? own : matches;
-  if (candidates.length === 1) return candidates[0]!;
-  const list = candidates.map(({ name, version, commit }) => `${name}/${version} ${commit.slice(0, 7)}`).join(', ');
-  throw new PassItOnError('ambiguous', `${target} may mean: ${list}.`, 'Name the one you want by its commit.');
+/** Only as much of what the source tells of the image as it takes to see its commit, which comes first. */
+async function commitFrom(source: Source, commit: Oid, signal: AbortSignal): Promise<Buffer | null> {
+  for await (const frame of source.trees(commit, null, signal)) {
+    if (frame.kind !== KIND.commit) return null;
+    const data = await frame.whole(MAX_COMMIT_BYTES);
+    return objectOid('commit', data) === commit ? data : null;
+  }
+  return null;
 }

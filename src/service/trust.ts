@@ -104,6 +104,14 @@ export class Trust {
     return { commit, signedBy, problem, warnings, journalWarning: this.journalWarning(commit) };
   }
 
+  /** How much an image is to be preferred among those that go by one version, signed by a trusted key first. */
+  async rank(announced: { name: string; version: string; commit: Oid }, data: Buffer): Promise<number> {
+    const { commit, problem, signedBy } = await this.examine(announced.commit, data);
+    if (isAnother(announced, commit)) return 0;
+    if (problem !== null) return 1;
+    return signedBy === null ? 2 : 3;
+  }
+
   /** What trusted images held here say of minimum versions is remembered, however they came. */
   async learnFromHeld(): Promise<void> {
     for (const { commit } of this.store.images()) {

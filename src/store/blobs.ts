@@ -153,10 +153,9 @@ export class Blobs {
 
   /** Removes blobs; their records first, lest one fits the next file by chance. Returns bytes of disk given back. */
   async drop(oids: readonly Oid[]): Promise<number> {
-    for (const oid of oids) this.#cache.delete(oid);
+    await this.forget(oids);
     if (this.readOnly) return 0;
     let freed = 0;
-    await this.#syncs.run(() => this.#cache.flush(new Set()));
     for (const oid of oids) {
       await breathe();
       try {
@@ -167,6 +166,12 @@ export class Blobs {
       }
     }
     return freed;
+  }
+
+  /** Records of these count no longer, as when many are to be replaced: for each its own would mean a new file each time. */
+  async forget(oids: Iterable<Oid>): Promise<void> {
+    for (const oid of oids) this.#cache.delete(oid);
+    if (!this.readOnly) await this.#syncs.run(() => this.#cache.flush(new Set()));
   }
 
   /** Lets a file under `partial/`, whose content was hashed just now, stand for this name, whatever stood for it. */

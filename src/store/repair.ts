@@ -89,6 +89,7 @@ export class Repair {
   async #recover(damage: Damage): Promise<Oid[]> {
     if (damage.blobs.size === 0) return [];
     const places = await this.#places(damage.blobs);
+    await this.parts.blobs.forget(damage.blobs);
     const missing: Oid[] = [];
     for (const [oid, paths] of places) {
       let recovered = await recoverBlob(this.parts.blobs, oid, Buffer.from(this.parts.blobs.path(oid)), 'copy');

@@ -103,15 +103,29 @@ export class Pipeline {
 
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
     this.enter('compare', 0, 0);
-    const comparison = await this.compare(commit, signal);
+    const comparison = await this.compareAdmitted(commit, signal);
     const { quarantine } = comparison;
-    await this.admit(commit, quarantine);
     await checkSpace(this.store, comparison);
     await this.fetchBlobs(root === null ? comparison : await this.gather(comparison, root, signal), signal);
     await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
     // Fetching may have taken hours, and those who decide may have changed their mind.
     await this.admit(commit, quarantine);
     await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
+  }
+
+  /** What is refused when an upgrade begins leaves nothing here, not even what an earlier one fetched. */
+  private async compareAdmitted(commit: Oid, signal: AbortSignal): Promise<Comparison> {
+    let refused = false;
+    try {
+      const comparison = await this.compare(commit, signal);
+      refused = true;
+      await this.admit(commit, comparison.quarantine);
+      return comparison;
+    } catch (cause) {
+      refused ||= cause instanceof PassItOnError && cause.code === 'bad-data';
+      if (refused && !signal.aborted) await (await this.store.quarantine(commit)).discard();
+      throw cause;
+    }
   }
 
   private async admit(commit: Oid, quarantine: Quarantine): Promise<void> {

@@ -183,9 +183,16 @@ test('unsigned images: taken where the setting allows it, with a warning; a stra
   assert.deepEqual((await ben.status()).warnings, []);
   assert.equal((await failure(ben.upgrade('2', '--from', address))).code, 'unsigned');
   writeFileSync(settings, '{ "allow-unsigned": "yes" }');
-  assert.match((await ben.status()).warnings.join(), /settings in .*settings\.json do not count: allow-unsigned/);
+  assert.match(
+    (await ben.status()).warnings.join(),
+    /setting allow-unsigned in .*settings\.json does not count: it is neither true nor false/,
+  );
   assert.equal((await failure(ben.upgrade('2', '--from', address))).code, 'unsigned');
-  writeFileSync(settings, '{ "allow-unsigned": true, "something": "newer" }');
+  // A mistake in one setting leaves the others as they are.
+  writeFileSync(settings, '{ "effort": "much", "sources": "x", "allow-unsigned": true, "something": "newer" }');
+  const told = (await ben.status()).warnings.join('\n');
+  for (const key of ['effort', 'sources']) assert.match(told, new RegExp(`The setting ${key} in .* does not count`));
+  assert.doesNotMatch(told, /setting (allow-unsigned|something)/);
   assert.match((await ben.status()).warnings.join(), /takes images that nobody has signed/);
   assert.equal((await failure(ben.upgrade('3', '--from', address))).code, 'untrusted');
   const plan = (await ben.run<Plan>('compare', '2', '--from', address))[0]!;
@@ -360,6 +367,56 @@ test('a neighbour that announces one version and gives another is refused', asyn
   assert.equal(refused.code, 'source-lied');
   assert.match(refused.message, /announced as trust-os 9 is trust-os 1/);
   assert.equal((await ben.upgrade(commit, '--from', real)).version, '1');
+});
+
+test('who claims a version for another commit does not stand in the way of the trusted one', async t => {
+  const { ring, key, laptop, tree } = school(t);
+  const [ana, ben, eve] = [laptop('ana'), laptop('ben'), laptop('eve')];
+  const good = await flash(ana, tree('2'), '2', key);
+  await flash(ben, tree('1'), '1', key);
+  // One gives an image of her own that goes by the same name and version; another names a commit that nobody has.
+  const forged = tree('forged');
+  const strange = await publish(eve, forged, '2', '--sign-with', ring.make('stranger').file);
+  await eve.run('use', strange.image.commit);
+  const honest = await serve(ana);
+  const bogus = await lyingProxy(t, honest, text => text.replaceAll(good, 'f'.repeat(40)));
+  const everybody = [await serve(eve), bogus, honest].flatMap(address => ['--from', address]);
+  const plan = (await ben.run<Plan>('compare', '2', ...everybody))[0]!;
+  assert.deepEqual([plan.to.commit, plan.signedBy, plan.trustProblem], [good, SCHOOL, null]);
+  assert.equal((await ben.upgrade('2', ...everybody)).commit, good);
+
+  // Of two that are both trusted a person must choose, by their commits.
+  const cleo = laptop('cleo');
+  const other = await publish(cleo, forged, '2', '--sign-with', key.file);
+  const two = ['--from', honest, '--from', await serve(cleo)];
+  const dan = laptop('dan');
+  const ambiguous = await failure(dan.upgrade('2', ...two));
+  assert.equal(ambiguous.code, 'ambiguous');
+  for (const commit of [good, other.image.commit]) assert.match(ambiguous.message, new RegExp(commit.slice(0, 7)));
+  assert.match(ambiguous.remedy, /by its commit/);
+  assert.equal((await dan.upgrade(other.image.commit, ...two)).commit, other.image.commit);
+});
+
+test('nothing stays of an image that is refused', async t => {
+  const { ring, key, laptop, tree } = school(t);
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  const strange = await publish(ana, tree('2'), '2', '--sign-with', ring.make('stranger').file);
+  await flash(ben, tree('1'), '1', key);
+  const from = ['--from', await serve(ana)];
+  const partial = join(ben.store, 'partial');
+  const plan = (await ben.run<Plan>('compare', '2', ...from))[0]!;
+  assert.equal(plan.trustProblem?.code, 'untrusted');
+  assert.deepEqual(readdirSync(partial), []);
+  assert.equal((await failure(ben.upgrade('2', ...from))).code, 'untrusted');
+  assert.deepEqual(readdirSync(partial), []);
+  // What is not refused stays for the upgrade that follows.
+  const fine = await publish(ana, tree('3'), '3', '--sign-with', key.file);
+  await ben.run('compare', '3', ...from);
+  assert.deepEqual(readdirSync(partial), [fine.image.commit]);
+  // What is held already needs nothing at all.
+  await ben.run('compare', '1');
+  assert.deepEqual(readdirSync(partial), [fine.image.commit]);
+  assert.notEqual(strange.image.commit, fine.image.commit);
 });
 
 async function lyingProxy(t: TestContext, target: string, lie: (text: string) => string): Promise<string> {
