@@ -224,6 +224,7 @@ export class Service {
       rate: share.rate,
       deltaWorker: join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,
+      arrivals: () => this.upgrades.arrivals,
       signedBy: commit => this.trust.signedBy(commit),
       onError: cause => logError('serving', cause),
     });
@@ -329,7 +330,7 @@ export class Service {
       const plan = await this.plan(
         comparison,
         to,
-        found.map(({ source, nick }) => ({ address: source.address, nick })),
+        found.filter(({ holds }) => holds !== 'other').map(({ source, nick }) => ({ address: source.address, nick })),
       );
       const others = this.comparing.filter(commit => commit === to.commit).length > 1;
       const wanted = plan.trustProblem === null && this.store.image(to.commit) === null;

@@ -19,9 +19,11 @@ import type { FoundSource, SourceFinder } from '../upgrade/sources';
 export type Candidates = () => { address: string; nick: string }[];
 
 /** An answer is good for so long, and a failure to answer too: nobody is asked all the time. */
-const ANSWER_GOOD_MS = 4_000;
+const ANSWER_GOOD_MS = 900;
 const ASK_TIMEOUT_MS = 3_000;
 const MAX_CANDIDATES = 64;
+/** Of those who have other versions of an image, some are enough. */
+const MAX_OTHERS = 4;
 const LOOK_EVERY_MS = 300;
 
 /** How much a commit is to be preferred among those that go by one version; data: its bytes. */
@@ -47,10 +49,17 @@ export class Sources implements SourceFinder {
   }
 
   async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
+    const all = await this.askAll(signal);
+    const name = all.flatMap(({ answer }) => answer?.images ?? []).find(image => image.commit === commit)?.name;
     const found: FoundSource[] = [];
-    for (const { source, nick, answer } of await this.askAll(signal)) {
-      const whole = answer?.images.some(image => image.commit === commit) ?? false;
-      if (whole || answer?.fetching === commit) found.push({ source, nick, partial: !whole });
+    let others = 0;
+    for (const { source, nick, answer } of all) {
+      if (!answer) continue;
+      if (answer.images.some(image => image.commit === commit)) found.push({ source, nick, holds: 'all' });
+      else if (answer.fetching === commit) found.push({ source, nick, holds: 'some' });
+      else if (answer.images.some(image => image.name === name) && ++others <= MAX_OTHERS) {
+        found.push({ source, nick, holds: 'other' });
+      }
     }
     return found;
   }

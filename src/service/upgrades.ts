@@ -6,6 +6,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import type { Store } from '../store/store';
+import type { Arrivals } from '../transfer/arrivals';
 import type { SharedImage } from '../transfer/images-answer';
 import { Pipeline, type PipelineOptions, type PipelineProgress } from '../upgrade/pipeline';
 import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
@@ -39,6 +40,7 @@ export class Upgrades {
   state: UpgradeState | null = null;
   /** Of the last upgrade that was staged. */
   measured: Measured | null = null;
+  private pipeline: Pipeline | null = null;
   private running: { commit: string; stop: AbortController; result: Promise<UpgradeResult> } | null = null;
 
   constructor(
@@ -68,6 +70,11 @@ export class Upgrades {
   /** Commit of the image that is being brought here now. */
   get fetching(): string | null {
     return this.running?.commit ?? null;
+  }
+
+  /** What has come of it so far. */
+  get arrivals(): Arrivals | null {
+    return this.running ? (this.pipeline?.arrivals ?? null) : null;
   }
 
   get isRunning(): boolean {
@@ -151,6 +158,7 @@ export class Upgrades {
         warnings = allWarnings(examined);
       },
     });
+    this.pipeline = pipeline;
     this.tell({ to: image, from, state: 'running', progress: NOTHING_YET, error: null });
     await this.remember();
     try {

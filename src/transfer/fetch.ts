@@ -2,54 +2,23 @@
  * Fetches blobs from every source at once. Each source takes the next batch when it is done with its last, so the fast
  * ones give more (scheduler.ts says which). A source that sends one wrong byte is dropped for good; one that dies may
  * come back.
+ *
+ * Classmates who fetch the same image say what they have of it. What one of them has is taken from there, so that whoever
+ * has the whole image sends what nobody else has yet.
  */
-import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyDelta } from '../core/delta/apply';
-import { longestDelta } from '../core/delta/format';
-import type { RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { Effort, type EffortWish } from './effort';
-import {
-  DELTA_HEAD_BYTES,
-  decodeDeltaHead,
-  decodeRestHead,
-  type Frame,
-  KIND,
-  type Kind,
-  REST_HEAD_BYTES,
-} from './frames';
+import type { Arrivals } from './arrivals';
+import type { EffortWish, Form } from './effort';
+import { KIND } from './frames';
+import { Giver, type Holds } from './giver';
+import { Doubtful, fits, type Receiver, receiveFrame, requestFor } from './incoming';
 import { Scheduler, type Wanted } from './scheduler';
 import type { How, Source } from './source';
 
-/** Where blobs are put: the store. */
-export interface Receiver {
-  receiveBlob(oid: Oid, size: number, from?: number): Promise<BlobSink>;
-  /** How many bytes of a blob came before its receiving was broken off. */
-  keptBytes(oid: Oid): number;
-  /** A blob that is here already; null when it is not, or no longer as it was. */
-  openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
-}
-
-export interface BlobSink {
-  write(chunk: Buffer): Promise<void>;
-  /** 'source-lied' when the contents are not the blob that was asked for. */
-  commit(): Promise<void>;
-  abort(): Promise<void>;
-  /** Breaks off and keeps what came, to go on with. */
-  suspend(): Promise<void>;
-}
-
-export interface Giver {
-  source: Source;
-  nick: string;
-  /** Still fetching the same image itself: what it lacks now it may have soon. */
-  partial: boolean;
-  state: 'idle' | 'giving' | 'gone';
-  /** It has nothing of what is left. */
-  starved: boolean;
-}
+export type { Giver } from './giver';
+export type { BlobSink, Receiver } from './incoming';
 
 /**
  * A batch is about so much work for its source, so that little is lost when it dies and late-comers find something to
@@ -58,48 +27,23 @@ export interface Giver {
 const BATCH_SECONDS = 2;
 const MIN_BATCH_BYTES = 256 << 10;
 const MAX_BATCH_BYTES = 4 << 20;
-const BATCH_OBJECTS = 512;
-/** Of somebody who is fetching too, to find out what it has. */
-const PROBE_OBJECTS = 8;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
-/** What came of blobs from this size on is gone on with after a stop; smaller ones are sent again. Bytes. */
-const KEPT_FROM = 1 << 20;
 const FAILURES_UNTIL_GONE = 3;
 /** When to ask somebody who is fetching too again for what it did not have yet. */
 const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
+/** How often classmates are asked what they have got. */
+const HEAR_EVERY_MS = 500;
+/** A batch from where the whole image is, while classmates fetch it too: what is under way nobody else can have. */
+const SHARED_BATCH_BYTES = 1 << 20;
 
-/** A blob as it is asked for. */
-type Request = Wanted & { offset: number };
-
-/** What the lanes of one source know together. */
-interface Health {
-  /** In a row. */
-  failures: number;
-  busyLanes: number;
-  /** Raw bytes a second of the last batch in one lane; 0 before the first. */
-  rate: number;
-  /** Where in the row to take batches: one that is fetching too is asked here and there, and on where it had something. */
-  place: number;
-  objects: number;
-  /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
-  deltas: boolean;
-  /** In which form to ask it. */
-  effort: Effort;
-}
-
-/**
- * A delta did not make the blob, or a rest did not complete it: its source lied, or what was here before is damaged or from
- * somebody else who lied. The whole blob will tell.
- */
-class Doubtful extends Error {
-  constructor(
-    readonly kind: Kind,
-    options: ErrorOptions,
-  ) {
-    super('what came does not fit what was here', options);
-  }
+export interface FetchOptions {
+  effort?: EffortWish;
+  /** The image that the blobs are of: those who have it in part are asked what they have. */
+  commit?: Oid;
+  /** Where to write down what has come, for others. */
+  arrivals?: Arrivals;
 }
 
 export class BlobFetch {
@@ -121,7 +65,7 @@ export class BlobFetch {
     private readonly receiver: Receiver,
     private readonly signal: AbortSignal,
     private readonly onProgress: () => void,
-    private readonly wish: EffortWish = 'auto',
+    private readonly options: FetchOptions = {},
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.finished = new Promise((resolve, reject) => {
@@ -146,93 +90,139 @@ export class BlobFetch {
   }
 
   /** A source joins, at the start or late; one that was gone is tried again, one that lied is not. */
-  addSource(source: Source, nick: string, partial: boolean): void {
+  addSource(source: Source, nick: string, holds: Holds = 'all'): void {
     const known = this.givers.get(source.address);
-    if (known) known.partial = partial;
+    if (known) known.holds = holds;
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
-    const giver: Giver = { source, nick, partial, state: 'idle', starved: false };
+    const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto');
     this.givers.set(source.address, giver);
-    const objects = partial ? PROBE_OBJECTS : BATCH_OBJECTS;
-    const effort = new Effort(this.wish);
-    const health: Health = { failures: 0, busyLanes: 0, rate: 0, deltas: true, place: 0, objects, effort };
-    for (let lane = 0; lane < LANES; lane++) void this.lane(giver, health);
+    if (giver.heard) void this.hear(giver);
+    for (let lane = 0; lane < LANES; lane++) void this.lane(giver);
   }
 
-  private async lane(giver: Giver, health: Health): Promise<void> {
-    while (this.scheduler.left > 0 && !this.ended && giver.state !== 'gone') {
+  private isOver(giver: Giver): boolean {
+    return this.scheduler.left === 0 || this.ended || giver.state === 'gone';
+  }
+
+  /** Asks a classmate what it has got, now and then. */
+  private async hear(giver: Giver): Promise<void> {
+    const { heard, source } = giver;
+    while (heard && source.have && !this.isOver(giver) && giver.holds === 'some') {
+      try {
+        const answer = await source.have(this.options.commit ?? '', heard.log, heard.count, this.signal);
+        if (heard.learn(answer)) this.announceChange();
+      } catch (cause) {
+        if (this.signal.aborted) return;
+        if (!isRemote(cause)) return this.end(cause);
+        if (cause.code === 'source-lied') this.lied(giver, cause);
+        // It does not say, or is no longer fetching it.
+        if (cause.code === 'no-source') {
+          if (!heard.isTelling) giver.heard = null;
+          return this.announceChange();
+        }
+      }
+      await sleep(HEAR_EVERY_MS, undefined, { signal: this.signal }).catch(() => {});
+    }
+  }
+
+  private async lane(giver: Giver): Promise<void> {
+    while (!this.isOver(giver)) {
       const now = performance.now();
-      const { form, most } = health.effort.choose();
-      const batch = this.scheduler.take(
-        giver.source.address,
-        Math.min(this.batchBytes(health), most),
-        health.objects,
-        now,
-        health.place,
-      );
+      const { form, most } = giver.effort.choose();
+      const batch = this.batchFor(giver, Math.min(this.batchBytes(giver), most), now);
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
         const later = new AbortController();
-        await Promise.race([this.changed, sleep(PARTIAL_RETRY_MS, undefined, { signal: later.signal })]);
+        await Promise.race([this.changed, sleep(giver.patience, undefined, { signal: later.signal })]);
         later.abort();
         continue;
       }
-      giver.state = 'giving';
-      health.busyLanes++;
-      health.effort.begun(form);
-      let bytes = 0;
-      let busy: number | null = null;
-      try {
-        const how: How = {
-          form,
-          onBusy: share => {
-            busy = share;
-          },
-        };
-        bytes = await this.giveBatch(giver, batch, health.deltas, how);
-        health.rate = bytes / ((performance.now() - now) / 1000);
-        health.failures = 0;
-        if (giver.partial) seek(health, bytes > 0);
-      } catch (cause) {
-        if (cause instanceof Doubtful) {
-          if (cause.kind === KIND.delta) health.deltas = false;
-          continue;
-        }
-        if (!isRemote(cause)) return this.end(cause);
-        const lied = cause.code === 'source-lied';
-        if (lied) {
-          this.liars.add(giver.source.address);
-          this.lie = cause;
-        }
-        if (lied || ++health.failures >= FAILURES_UNTIL_GONE) giver.state = 'gone';
-        else await sleep(RETRY_MS, undefined, { signal: this.signal }).catch(() => {});
-      } finally {
-        health.effort.learn({ form, bytes, seconds: (performance.now() - now) / 1000, busy });
-        health.busyLanes--;
-        if (giver.state === 'giving' && health.busyLanes === 0) giver.state = 'idle';
-        this.announceChange();
-        this.onProgress();
-      }
+      await this.serve(giver, batch, form, now);
     }
   }
 
-  private batchBytes(health: Health): number {
+  private batchFor(giver: Giver, bytes: number, now: number): Wanted[] {
+    const take = (place: number, may?: (oid: Oid) => boolean, most = bytes) =>
+      this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, may);
+    const { heard } = giver;
+    if (giver.holds === 'some' && heard) return take(0, oid => heard.has(oid));
+    if (giver.holds !== 'all') return take(giver.place);
+    const classmates = [...this.givers.values()].flatMap(one => {
+      return one.holds === 'some' && one.state !== 'gone' && one.heard?.isTelling ? [one] : [];
+    });
+    if (classmates.length === 0) return take(0);
+    const isRare = (oid: Oid) => !classmates.some(one => one.heard?.expects(oid));
+    // Where the run that was begun meets what a classmate has, others may be going on: somewhere else, then.
+    const most = Math.min(bytes, SHARED_BATCH_BYTES);
+    const rare = take(this.scheduler.isNext(isRare) ? 0 : Math.random(), isRare, most);
+    if (rare.length > 0) return rare;
+    const hope = classmates.reduce((sum, one) => sum + one.hope(now), 0);
+    return hope < giver.rate / 2 ? take(0) : [];
+  }
+
+  private async serve(giver: Giver, batch: Wanted[], form: Form, now: number): Promise<void> {
+    giver.state = 'giving';
+    giver.busyLanes++;
+    giver.effort.begun(form);
+    const come = giver.holds === 'all' ? this.options.arrivals?.expect(batch.map(({ oid }) => oid)) : undefined;
+    let bytes = 0;
+    let busy: number | null = null;
+    const onBusy = (share: number) => {
+      busy = share;
+    };
+    try {
+      bytes = await this.giveBatch(giver, batch, { form, onBusy });
+      giver.rate = bytes / ((performance.now() - now) / 1000);
+      giver.failures = 0;
+      if (giver.isUnknown) giver.probed(bytes > 0);
+    } catch (cause) {
+      await this.failed(giver, cause);
+    } finally {
+      giver.effort.learn({ form, bytes, seconds: (performance.now() - now) / 1000, busy });
+      giver.busyLanes--;
+      come?.();
+      if (giver.state === 'giving' && giver.busyLanes === 0) giver.state = 'idle';
+      this.announceChange();
+      this.onProgress();
+    }
+  }
+
+  private async failed(giver: Giver, cause: unknown): Promise<void> {
+    if (cause instanceof Doubtful) {
+      if (cause.kind === KIND.delta) giver.deltas = false;
+      return;
+    }
+    if (!isRemote(cause)) return this.end(cause);
+    if (cause.code === 'source-lied') return this.lied(giver, cause);
+    if (++giver.failures >= FAILURES_UNTIL_GONE) giver.state = 'gone';
+    else await sleep(RETRY_MS, undefined, { signal: this.signal }).catch(() => {});
+  }
+
+  private lied(giver: Giver, lie: PassItOnError): void {
+    this.liars.add(giver.source.address);
+    this.lie = lie;
+    giver.state = 'gone';
+  }
+
+  private batchBytes(giver: Giver): number {
     const lanes = LANES * [...this.givers.values()].filter(({ state }) => state !== 'gone').length;
-    const share = Math.min(health.rate * BATCH_SECONDS, this.scheduler.bytesWaiting / (2 * lanes));
+    const share = Math.min(giver.rate * BATCH_SECONDS, this.scheduler.bytesWaiting / (2 * lanes));
     return Math.min(Math.max(share, MIN_BATCH_BYTES), MAX_BATCH_BYTES);
   }
 
-  /** Returns the raw bytes received. */
-  private async giveBatch(giver: Giver, batch: Wanted[], deltas: boolean, how: How): Promise<number> {
+  /** Returns the bytes of content received. */
+  private async giveBatch(giver: Giver, batch: Wanted[], how: How): Promise<number> {
     const { address } = giver.source;
-    const request = batch.map(wanted => this.request(wanted, deltas));
+    const request = batch.map(wanted => requestFor(this.receiver, wanted, giver.deltas));
     const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
       for await (const frame of giver.source.objects(request, this.signal, how)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
-          const until = giver.partial ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
+          const mayComeYet = giver.holds === 'some' && !giver.heard?.has(frame.oid);
+          const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
           this.scheduler.lacks(address, frame.oid, until);
           continue;
         }
@@ -245,9 +235,12 @@ export class BlobFetch {
         }
         // Another source was faster with it.
         if (this.scheduler.isDone(frame.oid)) continue;
-        await this.receive(wanted, frame);
+        await receiveFrame(this.receiver, wanted, frame, count => {
+          this.bytesDone += count;
+          this.onProgress();
+        });
+        this.arrived(wanted);
         bytes += wanted.size;
-        this.onProgress();
       }
       return bytes;
     } finally {
@@ -255,51 +248,13 @@ export class BlobFetch {
     }
   }
 
-  private request(wanted: Wanted, deltas: boolean): Request {
-    const kept = wanted.size < KEPT_FROM ? 0 : this.receiver.keptBytes(wanted.oid);
-    return { ...wanted, bases: deltas ? wanted.bases : [], offset: kept < wanted.size ? kept : 0 };
-  }
-
-  private async receive({ oid, size, bases, offset }: Request, frame: Frame): Promise<void> {
-    const { kind } = frame;
-    const from = kind === KIND.rest ? await restFrom(frame, offset) : 0;
-    const sink = await this.receiver.receiveBlob(oid, size, from);
-    let received = from;
-    this.bytesDone += from;
-    try {
-      const content = kind === KIND.delta ? this.patched(frame, bases, size) : frame.payload();
-      for await (const chunk of content) {
-        await sink.write(chunk);
-        received += chunk.length;
-        this.bytesDone += chunk.length;
-        this.onProgress();
-      }
-      await sink.commit();
-    } catch (cause) {
-      this.bytesDone -= received;
-      const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
-      await (wrong ? sink.abort() : sink.suspend());
-      if (wrong && (kind === KIND.delta || kind === KIND.rest)) throw new Doubtful(kind, { cause });
-      throw cause;
-    }
-    if (this.scheduler.arrived(oid)) this.objectsDone++;
-    else this.bytesDone -= received;
+  private arrived({ oid, size }: Wanted): void {
+    if (this.scheduler.arrived(oid)) {
+      this.objectsDone++;
+      this.options.arrivals?.add(oid);
+    } else this.bytesDone -= size;
+    this.onProgress();
     if (this.scheduler.left === 0) this.settle.resolve();
-  }
-
-  /** The blob that a delta frame makes from its base. */
-  private async *patched(frame: Frame, bases: readonly Oid[], size: number): AsyncGenerator<Buffer> {
-    const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
-    if (!bases.includes(head.base) || head.size !== size) {
-      throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
-    }
-    const base = await this.receiver.openBlob(head.base);
-    if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
-    try {
-      yield* applyDelta(reader(base), frame.payload(), size);
-    } finally {
-      await base.handle.close();
-    }
   }
 
   private announceChange(): void {
@@ -314,30 +269,6 @@ export class BlobFetch {
     this.ended = true;
     this.announceChange();
   }
-}
-
-const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
-
-function seek(health: Health, found: boolean): void {
-  health.objects = found ? BATCH_OBJECTS : PROBE_OBJECTS;
-  if (!found) health.place = Math.random();
-}
-
-/** Is it what was asked for, as far as its header tells? */
-function fits({ kind, length }: Frame, { size, bases, offset }: Request): boolean {
-  if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
-  if (kind === KIND.rest) return offset > 0 && length === REST_HEAD_BYTES + size - offset;
-  return kind === KIND.whole && length === size;
-}
-
-/** @throws PassItOnError 'source-lied' */
-async function restFrom(frame: Frame, offset: number): Promise<number> {
-  if (decodeRestHead(await frame.read(REST_HEAD_BYTES)) === offset) return offset;
-  throw new PassItOnError('source-lied', 'A laptop sent another part of a file.', 'Try another laptop.');
-}
-
-function reader({ size, handle }: { size: number; handle: FileHandle }): RandomReader {
-  return { size, read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead };
 }
 
 /** Errors that are the source's fault; all others are this laptop's own and end the fetch. */

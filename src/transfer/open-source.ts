@@ -66,6 +66,10 @@ class PortSource implements Source {
     return this.who.objects(asked, signal, how);
   }
 
+  have(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer> {
+    return this.laptop.have(commit, log, after, signal);
+  }
+
   close(): void {
     this.laptop.close();
     this.files.close();

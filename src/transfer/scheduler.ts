@@ -15,6 +15,9 @@ export interface Wanted {
   bases: readonly Oid[];
 }
 
+type May = (oid: Oid) => boolean;
+const ANY: May = () => true;
+
 /** A blob may be under way from so many sources at once, and only at the end. */
 const MOST_COPIES = 2;
 
@@ -53,17 +56,25 @@ export class Scheduler {
 
   /**
    * A batch for this source of about so many bytes and at most so many blobs; empty when there is nothing for it.
-   * `place`: from 0 to 1, where in the row to take it.
+   * `place`: from 0 to 1, where in the row to take it. `may`: only these.
    */
-  take(source: string, bytes: number, objects: number, now: number, place = 0): Wanted[] {
-    const batch = this.fromRow(source, bytes, objects, now, Math.floor(this.waiting.length * place));
-    const all = batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, now);
+  take(source: string, bytes: number, objects: number, now: number, place = 0, may: May = ANY): Wanted[] {
+    const mayAsk = (oid: Oid) => may(oid) && (this.missing.get(source)?.get(oid) ?? 0) <= now;
+    const batch = this.fromRow(bytes, objects, Math.floor(this.waiting.length * place), mayAsk);
+    // What waits may be for others: only when nothing does is it the end.
+    const all = this.waiting.length > 0 || batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, mayAsk);
     for (const wanted of all) {
       const flight = this.underWay.get(wanted.oid) ?? { wanted, askers: new Set() };
       flight.askers.add(source);
       this.underWay.set(wanted.oid, flight);
     }
     return all;
+  }
+
+  /** Is what stands first in the row one of these? */
+  isNext(may: May): boolean {
+    const first = this.waiting[0];
+    return first === undefined || may(first.oid);
   }
 
   /** True the first time: the second of two copies is thrown away. */
@@ -95,13 +106,13 @@ export class Scheduler {
     this.waiting = [...back, ...this.waiting];
   }
 
-  private fromRow(source: string, bytes: number, objects: number, now: number, first: number): Wanted[] {
+  private fromRow(bytes: number, objects: number, first: number, mayAsk: May): Wanted[] {
     const batch: Wanted[] = [];
     const rest: Wanted[] = [];
     let sum = 0;
     const choose = (one: Wanted) => {
       const fits = batch.length === 0 || (sum + one.size <= bytes && batch.length < objects);
-      if (fits && this.mayAsk(source, one.oid, now)) {
+      if (fits && mayAsk(one.oid)) {
         batch.push(one);
         sum += one.size;
       } else rest.push(one);
@@ -113,19 +124,15 @@ export class Scheduler {
     return batch;
   }
 
-  private fromOthers(source: string, bytes: number, objects: number, now: number): Wanted[] {
+  private fromOthers(source: string, bytes: number, objects: number, mayAsk: May): Wanted[] {
     const batch: Wanted[] = [];
     let sum = 0;
     for (const { wanted, askers } of this.underWay.values()) {
-      if (askers.size >= MOST_COPIES || askers.has(source) || !this.mayAsk(source, wanted.oid, now)) continue;
+      if (askers.size >= MOST_COPIES || askers.has(source) || !mayAsk(wanted.oid)) continue;
       if (batch.length > 0 && (sum + wanted.size > bytes || batch.length >= objects)) break;
       batch.push(wanted);
       sum += wanted.size;
     }
     return batch;
-  }
-
-  private mayAsk(source: string, oid: Oid, now: number): boolean {
-    return (this.missing.get(source)?.get(oid) ?? 0) <= now;
   }
 }

@@ -9,6 +9,7 @@ import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
+import type { Arrivals } from './arrivals';
 import type { ImagesAnswer, SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
@@ -38,6 +39,8 @@ export interface ServerOptions {
   deltaWorker: string;
   /** The image that this laptop is fetching now. */
   fetching(): Oid | null;
+  /** What has come of it. */
+  arrivals?(): Arrivals | null;
   /** Whose trusted signature an image has; others take it for a claim. */
   signedBy(commit: Oid): string | null;
   onError(cause: unknown): void;
@@ -110,6 +113,13 @@ export class TransferServer {
       if (have !== null && !isOid(have)) return refuse(response, 400);
       this.leases.take(client, [image.commit]);
       return this.stream(response, () => serveTrees(this.store, image, have, response, this.limit));
+    }
+    const have = /^\/images\/([0-9a-f]{40})\/have$/.exec(path);
+    if (have) {
+      const arrivals = this.options.arrivals?.() ?? null;
+      if (arrivals === null || arrivals.commit !== have[1]) return refuse(response, 404);
+      const number = (name: string) => Number(url.searchParams.get(name) ?? 0);
+      return send(response, 'application/octet-stream', arrivals.since(number('log'), number('after')));
     }
     // A clone takes whatever the refs name.
     if (path === '/info/refs') {
@@ -193,8 +203,8 @@ function listenOn(http: Server, host: string, port: number): Promise<number> {
   });
 }
 
-function send(response: ServerResponse, type: string, text: string): void {
-  const body = Buffer.from(text);
+function send(response: ServerResponse, type: string, text: string | Buffer): void {
+  const body = typeof text === 'string' ? Buffer.from(text) : text;
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
   response.end(body);
 }

@@ -5,6 +5,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
 import type { Oid } from '../core/object';
 import { type Address, formatAddress } from './address';
+import { MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
 import { type Frame, readFrames } from './frames';
 import { HttpClient } from './http-client';
@@ -37,6 +38,8 @@ export interface Source {
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
+  /** Of somebody who may be fetching that image, what it has got: see arrivals.ts. 'no-source' where it does not say. */
+  have?(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer>;
   close(): void;
 }
 
@@ -81,6 +84,11 @@ export class HttpSource implements Source {
     yield* this.frames(answer);
     const busy = Number(answer.trailers[BUSY_TRAILER]);
     if (busy >= 0 && busy <= 1) how.onBusy?.(busy);
+  }
+
+  async have(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer> {
+    const answer = await this.client.ask('GET', `/images/${commit}/have?log=${log}&after=${after}`, { signal });
+    return this.client.whole(answer, MAX_HAVE_BYTES);
   }
 
   close(): void {

@@ -37,6 +37,8 @@ export interface Comparison {
   changed: number;
   removed: number;
   attributesChanged: number;
+  /** Blobs that the current image does not have, and that are here all the same. */
+  here: Oid[];
   /** Blobs to fetch, in an order that puts like beside like, so that they compress well together. */
   wanted: Wanted[];
   /** Size of all wanted blobs, and an upper estimate of what staging takes, in bytes. */
@@ -60,9 +62,9 @@ export async function compareWithAny(
 ): Promise<Comparison> {
   const remedy = 'Move closer to a laptop that has it.';
   let failure: unknown = new PassItOnError('no-source', 'Nobody near has that version.', remedy);
-  for (const { source, partial } of sources) {
-    // Who is still fetching it cannot tell it.
-    if (partial) continue;
+  for (const { source, holds } of sources) {
+    // Who is still fetching it, or has another, cannot tell it.
+    if (holds !== 'all') continue;
     try {
       return await compareWith(store, source, commit, signal);
     } catch (cause) {
@@ -144,6 +146,7 @@ async function makePlan(
   const counts = { added: 0, changed: 0, removed: 0, attributesChanged: 0 };
   const touched = new Set<string>();
   const wanted = new Map<Oid, { wanted: Wanted; path: string }>();
+  const here = new Set<Oid>();
   let directories = 0;
   for await (const change of diffTrees(from?.root ?? null, root, readTree)) {
     touched.add(change.path);
@@ -151,7 +154,8 @@ async function makePlan(
     else counts[change.kind]++;
     const entry = change.new;
     if (entry?.mode === MODE.dir) directories++;
-    else if (entry && !wanted.has(entry.oid) && !(await store.hasBlob(entry.oid))) {
+    else if (entry && (await store.hasBlob(entry.oid))) here.add(entry.oid);
+    else if (entry && !wanted.has(entry.oid)) {
       wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes), bases: [] }, path: change.path });
     }
   }
@@ -168,6 +172,7 @@ async function makePlan(
     quarantine,
     from,
     ...counts,
+    here: [...here],
     wanted: ordered,
     bytesRaw,
     diskBytes: diskBytes + directories * DISK_BLOCK,

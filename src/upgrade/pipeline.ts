@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Gathered, Quarantine, Store } from '../store/store';
+import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
 import { type Comparison, compareWithAny } from './compare';
@@ -34,6 +35,8 @@ export interface PipelineOptions {
 
 /** How often to look for late-comers, and for anybody when all are gone. */
 const LOOK_AGAIN_MS = 3_000;
+/** Classmates who began at the same time are found soon. */
+const LOOK_FIRST_MS = 500;
 const LOOK_WHEN_ALONE_MS = 1_000;
 const TELL_EVERY_MS = 200;
 /** Kept free beside the estimate, for the file system's own needs. */
@@ -51,6 +54,8 @@ export class Pipeline {
   private readonly found = new Map<string, FoundSource>();
   private fetch: BlobFetch | null = null;
   private waiting = false;
+  /** What has come of the image, for classmates who fetch it, too. */
+  arrivals: Arrivals | null = null;
   private gathered: Gathered = { objects: 0, bytes: 0 };
   private toldAt = 0;
 
@@ -102,10 +107,12 @@ export class Pipeline {
   }
 
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
+    this.arrivals = new Arrivals(commit);
     this.enter('compare', 0, 0);
     const comparison = await this.compareAdmitted(commit, signal);
     const { quarantine } = comparison;
     await checkSpace(this.store, comparison);
+    for (const oid of comparison.here) this.arrivals.add(oid);
     await this.fetchBlobs(root === null ? comparison : await this.gather(comparison, root, signal), signal);
     await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
     // Fetching may have taken hours, and those who decide may have changed their mind.
@@ -174,9 +181,15 @@ export class Pipeline {
       this.meter.update(fetch.objectsDone, fetch.bytesDone);
       this.tell();
     };
-    const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, this.options.effort);
+    const { commit } = comparison;
+    const { effort } = this.options;
+    const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
+      effort,
+      commit,
+      arrivals: this.arrivals ?? undefined,
+    });
     this.fetch = fetch;
-    for (const { source, nick, partial } of this.found.values()) fetch.addSource(source, nick, partial);
+    for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
       if (!stop.aborted) ended.abort(cause);
     });
@@ -192,9 +205,9 @@ export class Pipeline {
   private async keepLooking(commit: Oid, fetch: BlobFetch, signal: AbortSignal): Promise<void> {
     let aloneSince: number | null = null;
     let received = 0;
-    for (;;) {
-      await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : LOOK_AGAIN_MS, undefined, { signal });
-      for (const { source, nick, partial } of await this.look(commit, signal)) fetch.addSource(source, nick, partial);
+    for (let pause = LOOK_FIRST_MS; ; pause = Math.min(pause * 2, LOOK_AGAIN_MS)) {
+      await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : pause, undefined, { signal });
+      for (const { source, nick, holds } of await this.look(commit, signal)) fetch.addSource(source, nick, holds);
       this.waiting = fetch.waiting;
       // Somebody who comes back and gives nothing is no company.
       if (fetch.bytesDone !== received) aloneSince = null;

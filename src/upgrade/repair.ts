@@ -47,7 +47,8 @@ async function receiveAgain(
 ): Promise<Map<Oid, number>> {
   const remedy = 'Move closer to a laptop that has this image, or name one with --from.';
   let failure: unknown = new PassItOnError('no-source', 'Some contents are lost, and nobody near has them.', remedy);
-  for (const { source } of await finder.find(commit, signal)) {
+  for (const { source, holds } of await finder.find(commit, signal)) {
+    if (holds !== 'all') continue;
     const quarantine = await store.quarantine(commit);
     try {
       const sizes = await receiveTrees(source, quarantine, commit, null, signal);

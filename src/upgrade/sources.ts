@@ -1,15 +1,15 @@
 /** Where the pipeline finds who can give an image; the service answers from neighbours and addresses typed. */
 import type { Oid } from '../core/object';
+import type { Holds } from '../transfer/giver';
 import type { Source } from '../transfer/source';
 
 export interface FoundSource {
   source: Source;
   nick: string;
-  /** It is fetching that image itself, and gives what it has of it. */
-  partial: boolean;
+  holds: Holds;
 }
 
 export interface SourceFinder {
-  /** Everyone near who holds that image now, or is fetching it; asked again while an upgrade runs, for late-comers. */
+  /** Everyone near who holds that image or a relative of it, or is fetching it; asked again, for late-comers. */
   find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]>;
 }

@@ -70,7 +70,7 @@ async function pair(t: TestContext, ...donorHas: Buffer[]) {
 
 async function fetchFrom(source: Source, asker: Store, wanted = [WANTED]): Promise<void> {
   const fetch = new BlobFetch(wanted, asker, new AbortController().signal, () => {});
-  fetch.addSource(source, '', false);
+  fetch.addSource(source, '');
   const gone = setInterval(() => {
     if (fetch.waiting) stop.abort(new Error('nobody gives'));
   }, 50);
@@ -184,7 +184,7 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
       openBlob: asker.openBlob.bind(asker),
     };
     const fetch = new BlobFetch([WANTED], receiver, new AbortController().signal, () => {});
-    fetch.addSource(source, '', false);
+    fetch.addSource(source, '');
     await fetch.run();
     assert.deepEqual(readFileSync(other.blobPath(NEW_OID)), NEW);
   }

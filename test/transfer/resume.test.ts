@@ -147,7 +147,7 @@ async function receiving(t: TestContext, ...sources: Source[]) {
     () => {},
   );
   for (const source of sources) {
-    fetch.addSource(source, '', false);
+    fetch.addSource(source, '');
     while (fetch.givers.get(source.address)?.state !== 'gone' && !(await store.hasBlob(BIG_OID))) await sleep(10);
   }
   return { store, fetch };

@@ -153,6 +153,6 @@ test('when this laptop cannot store what comes, the fetch ends with its own erro
   const receiver = { receiveBlob: () => Promise.reject(full), openBlob: async () => null, keptBytes: () => 0 };
   const wanted = sizes.map(([oid, size]) => ({ oid, size, bases: [] }));
   const fetch = new BlobFetch(wanted, receiver, new AbortController().signal, () => {});
-  fetch.addSource(source, 'Ana', false);
+  fetch.addSource(source, 'Ana');
   await assert.rejects(fetch.run(), full);
 });

@@ -168,12 +168,12 @@ test('a web server that lies, lacks or breaks off costs a batch at most, and har
     const bad = openSource(await tampering(t, out, tamper));
     closers.push(() => bad.close());
     const fetch = new BlobFetch(wanted, store, new AbortController().signal, () => {});
-    fetch.addSource(bad, 'bad', false);
+    fetch.addSource(bad, 'bad');
     // Alone it gives up without hanging; what else it does is in its state.
     while (!fetch.waiting) await sleep(20);
     assert.deepEqual(fetch.lie === null ? [] : [fetch.lie.code], codes, what);
     assert.equal(fetch.objectsDone, 0, what);
-    fetch.addSource(honest, 'honest', false);
+    fetch.addSource(honest, 'honest');
     await fetch.run();
     for (const { oid } of wanted) assert.ok(await store.hasBlob(oid), what);
     assert.ok(bad.bytesReceived <= 4 * BIG.length, `${what}: ${bad.bytesReceived}`);
@@ -214,7 +214,7 @@ test('a long file that breaks off is gone on with where it was', async t => {
   const oid: Oid = objectOid('blob', BIG);
   const wanted: Wanted[] = [{ oid, size: BIG.length, bases: [] }];
   const fetch = new BlobFetch(wanted, store, new AbortController().signal, () => {});
-  fetch.addSource(source, '', false);
+  fetch.addSource(source, '');
   await fetch.run();
   assert.deepEqual(readFileSync(store.blobPath(oid)), BIG);
   assert.ok(sent < BIG.length * 1.1, `${sent} sent`);

@@ -1,0 +1,138 @@
+/**
+ * Eight laptops that upgrade at once from one donor, each in a network namespace with its port shaped to 50 Mbit/s in both
+ * directions; before that one of them alone. What leaves the donor, and when the last is ready. The donor holds the
+ * old version, too (`--without-base`: it does not).
+ *
+ * Usage: npm run bench -- eight [made-up|small|full] [--laptops N] [--effort E] [--without-base]
+ */
+import { execFileSync } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Laptop } from '../test/lan/laptop';
+import { Lan } from '../test/lan/namespaces';
+import { differences } from '../test/lan/same-tree';
+
+const NAME = 'debian';
+const PORT = { rate: '50mbit', burst: '64kb', latency: '200ms' };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    laptops: { type: 'string', default: '8' },
+    effort: { type: 'string', default: 'auto' },
+    'without-base': { type: 'boolean', default: false },
+  },
+});
+const size = positionals[0] ?? 'made-up';
+const count = Number(values.laptops);
+const images = resolve('build/images', size);
+mkdirSync(images, { recursive: true });
+const work = mkdtempSync(join(images, 'eight-'));
+
+/** Contents that nothing helps with: only sharing makes it faster. 64 MB in 400 files, of sizes as in a system. */
+function makeUp(version: string): string {
+  const dir = join(work, version);
+  mkdirSync(dir);
+  writeFileSync(join(dir, 'version'), version);
+  if (version === 'v1') return dir;
+  for (let i = 0; i < 400; i++) {
+    const bytes = i % 20 === 0 ? 1_500_000 : Math.floor(90_000 * (1 + Math.sin(i)));
+    writeFileSync(join(dir, `file${i}`), randomFillSync(Buffer.alloc(bytes)));
+  }
+  return dir;
+}
+
+function treeOf(version: string): string {
+  if (size === 'made-up') return makeUp(version);
+  const dir = join(images, version);
+  if (!existsSync(dir)) execFileSync('bench/images.sh', [size, images, version], { stdio: 'inherit' });
+  return dir;
+}
+
+/** Bytes that have left a laptop's port so far. */
+function sent(inside: readonly string[]): number {
+  const [program, ...args] = [...inside, 'ip', '-json', '-statistics', 'link', 'show', 'eth0'];
+  const [{ stats64 }] = JSON.parse(execFileSync(program!, args, { encoding: 'utf8' }));
+  return stats64.tx.bytes;
+}
+
+interface Row {
+  laptops: number;
+  /** Bytes out of the donor, and into each of the others on average. */
+  donor: number;
+  received: number;
+  first: number;
+  last: number;
+}
+
+/** One upgrade of so many laptops at the same time. The first of `places` is the donor. */
+async function measure(lan: Lan, trees: { v1: string; v2: string }, laptops: number): Promise<Row> {
+  const dir = mkdtempSync(join(work, 'class-'));
+  const all = lan.laptops.slice(0, laptops + 1).map(({ inside }, i) => {
+    return new Laptop(i === 0 ? 'donor' : `laptop${i}`, inside, join(dir, String(i)));
+  });
+  const [donor, ...others] = all as [Laptop, ...Laptop[]];
+  try {
+    if (!values['without-base']) await donor.flash(trees.v1, NAME, 'v1');
+    await donor.flash(trees.v2, NAME, 'v2');
+    for (const other of others) await other.flash(trees.v1, NAME, 'v1');
+    await Promise.all(all.map(laptop => laptop.serve()));
+    // A class that sits together knows each other: everybody has answered everybody.
+    await Promise.all(others.map(other => other.neighbours(8)));
+    const at = lan.laptops[0]!.inside;
+    const before = sent(at);
+    const begun = performance.now();
+    const results = await Promise.all(
+      others.map(async other => {
+        const result = await other.upgrade('v2', '--effort', values.effort!);
+        return { ...result, ready: (performance.now() - begun) / 1000 };
+      }),
+    );
+    const left = sent(at) - before;
+    for (const other of others) {
+      const wrong = differences(trees.v2, other.stagedTree);
+      if (wrong.length > 0) throw new Error(`not the same: ${wrong.slice(0, 5).join('\n')}`);
+    }
+    const ready = results.map(result => result.ready);
+    const received = results.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0) / laptops;
+    return { laptops, donor: left, received, first: Math.min(...ready), last: Math.max(...ready) };
+  } finally {
+    await Promise.all(all.map(laptop => laptop.stop()));
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const trees = { v1: treeOf('v1'), v2: treeOf('v2') };
+  const lan = await Lan.create(count + 1);
+  const rows: Row[] = [];
+  try {
+    for (const [i] of lan.laptops.entries()) lan.shape(i, PORT);
+    for (const laptops of [1, count]) {
+      rows.push(await measure(lan, trees, laptops));
+      console.log(JSON.stringify(rows.at(-1)));
+    }
+  } finally {
+    await lan.close();
+    rmSync(work, { recursive: true, force: true });
+  }
+  const mb = (bytes: number) => (bytes / 1e6).toFixed(2);
+  console.log('\n| image | laptops | MB out of the donor | MB into each | first ready, s | last ready, s |');
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
+  for (const { laptops, donor, received, first, last } of rows) {
+    console.log(`| ${size} | ${laptops} | ${mb(donor)} | ${mb(received)} | ${first.toFixed(1)} | ${last.toFixed(1)} |`);
+  }
+  const [one, eight] = rows as [Row, Row];
+  const ratio = (a: number, b: number) => (a / b).toFixed(2);
+  console.log(
+    `\ndonor: ${ratio(eight.donor, one.donor)} × one upgrade; time: ${ratio(eight.last, one.last)} × one laptop's`,
+  );
+}
+
+// An end without a table is a failure, also when nothing was left to wait for.
+process.exitCode = 1;
+main().then(() => {
+  process.exitCode = 0;
+});

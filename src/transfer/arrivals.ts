@@ -1,0 +1,101 @@
+/**
+ * What a laptop has of the image that it is fetching, told to classmates who fetch it too: `GET /images/COMMIT/have`. A log
+ * that only grows, so that who asks again is told what is new and no more; each blob by the first four bytes of its oid,
+ * which says enough (one that is not there after all costs one line of a request). And what it has asked for where the whole
+ * image is, so that classmates ask for something else there.
+ */
+import { randomInt } from 'node:crypto';
+import { PassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+
+const PREFIX_BYTES = 4;
+/** Which log it is, where in it the answer begins, and how many blobs of it follow; then those that are coming. */
+const HEAD_BYTES = 12;
+const MOST_COMING = 4096;
+/** As many paths as an image may have. */
+const MOST = 1_000_000;
+export const MAX_HAVE_BYTES = HEAD_BYTES + (MOST + MOST_COMING) * PREFIX_BYTES;
+
+/** The giving side. */
+export class Arrivals {
+  private readonly id = randomInt(1, 2 ** 32);
+  private log = Buffer.alloc(1024);
+  private count = 0;
+  private readonly coming = new Set<readonly Oid[]>();
+
+  constructor(readonly commit: Oid) {}
+
+  /** These have been asked for where the whole image is; the answer is to be called when they have come, or will not. */
+  expect(oids: readonly Oid[]): () => void {
+    this.coming.add(oids);
+    return () => this.coming.delete(oids);
+  }
+
+  add(oid: Oid): void {
+    if (this.count === MOST) return;
+    const at = this.count * PREFIX_BYTES;
+    if (at === this.log.length) this.log = Buffer.concat([this.log], this.log.length * 2);
+    this.log.writeUInt32BE(prefix(oid), at);
+    this.count++;
+  }
+
+  /** What came after the first `after`; all where the asker knows another log. */
+  since(log: number, after: number): Buffer {
+    const from = log === this.id && after <= this.count ? after : 0;
+    const head = Buffer.alloc(HEAD_BYTES);
+    head.writeUInt32BE(this.id, 0);
+    head.writeUInt32BE(from, 4);
+    head.writeUInt32BE(this.count - from, 8);
+    const coming = [...this.coming].flat().slice(0, MOST_COMING);
+    const expected = Buffer.alloc(coming.length * PREFIX_BYTES);
+    for (const [at, oid] of coming.entries()) expected.writeUInt32BE(prefix(oid), at * PREFIX_BYTES);
+    return Buffer.concat([head, this.log.subarray(from * PREFIX_BYTES, this.count * PREFIX_BYTES), expected]);
+  }
+}
+
+/** The asking side: what one classmate has said so far. */
+export class Heard {
+  /** To be told when it is asked again. */
+  log = 0;
+  count = 0;
+  private readonly prefixes = new Set<number>();
+  private coming: ReadonlySet<number> = new Set();
+
+  /** It has it, or will soon. */
+  expects(oid: Oid): boolean {
+    return this.coming.has(prefix(oid)) || this.has(oid);
+  }
+
+  has(oid: Oid): boolean {
+    return this.prefixes.has(prefix(oid));
+  }
+
+  /** It has said something, if only that it has nothing yet. */
+  get isTelling(): boolean {
+    return this.log !== 0;
+  }
+
+  /** True when there was something new. @throws PassItOnError 'source-lied' */
+  learn(answer: Buffer): boolean {
+    const words = Array.from({ length: Math.floor(answer.length / PREFIX_BYTES) }, (_, i) =>
+      answer.readUInt32BE(i * 4),
+    );
+    const [log = 0, from = 0, count = 0, ...blobs] = words;
+    const follows = log === this.log ? from === this.count : from === 0;
+    const fits = answer.length >= HEAD_BYTES && answer.length % PREFIX_BYTES === 0 && count <= blobs.length;
+    if (!fits || !follows || from + count > MOST || blobs.length - count > MOST_COMING) {
+      throw new PassItOnError('source-lied', 'A laptop sent something that is no list.', 'Try another laptop.');
+    }
+    // After a restart it may have less than it had.
+    if (log !== this.log) this.prefixes.clear();
+    for (const blob of blobs.slice(0, count)) this.prefixes.add(blob);
+    this.coming = new Set(blobs.slice(count));
+    this.log = log;
+    this.count = from + count;
+    return count > 0;
+  }
+}
+
+function prefix(oid: Oid): number {
+  return Number.parseInt(oid.slice(0, 2 * PREFIX_BYTES), 16);
+}

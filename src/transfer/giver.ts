@@ -1,0 +1,73 @@
+/** What is known of one who gives while something is fetched. */
+import { Heard } from './arrivals';
+import { Effort, type EffortWish } from './effort';
+import type { Source } from './source';
+
+/** The whole image; what it has of it so far, because it is fetching it too; or another image, which shares some blobs. */
+export type Holds = 'all' | 'some' | 'other';
+
+export const BATCH_OBJECTS = 512;
+/** Of somebody of whom nobody knows what he has, to find out. */
+const PROBE_OBJECTS = 8;
+/** How long to wait before somebody is asked again who had nothing of what he was asked for, in ms. */
+const FIRST_PAUSE_MS = 1_500;
+const LONGEST_PAUSE_MS = 30_000;
+/** How long a classmate is given to show how fast he is, in ms. */
+const GRACE_MS = 3_000;
+
+export class Giver {
+  state: 'idle' | 'giving' | 'gone' = 'idle';
+  /** It has nothing of what is left. */
+  starved = false;
+  /** In a row. */
+  failures = 0;
+  busyLanes = 0;
+  /** Bytes of content a second of the last batch in one lane; 0 before the first. */
+  rate = 0;
+  /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
+  deltas = true;
+  readonly effort: Effort;
+  /** What it has said that it has; null: it does not say. */
+  heard: Heard | null;
+  /** Where in the row to look at one who does not say what it has: here and there, and on where it had something. */
+  place = 0;
+  private found = false;
+  private pause = FIRST_PAUSE_MS;
+  private readonly since = performance.now();
+
+  constructor(
+    readonly source: Source,
+    public nick: string,
+    public holds: Holds,
+    wish: EffortWish,
+  ) {
+    this.effort = new Effort(wish);
+    this.heard = holds === 'some' && source.have ? new Heard() : null;
+  }
+
+  /** Nobody knows what it has. */
+  get isUnknown(): boolean {
+    return this.holds === 'other' || (this.holds === 'some' && this.heard === null);
+  }
+
+  get batchObjects(): number {
+    return this.isUnknown && !this.found ? PROBE_OBJECTS : BATCH_OBJECTS;
+  }
+
+  /** How long to wait until it may have more for us, in ms. */
+  get patience(): number {
+    return this.holds === 'other' ? this.pause : FIRST_PAUSE_MS;
+  }
+
+  /** It was asked for some; did it have any? */
+  probed(found: boolean): void {
+    this.found = found;
+    if (!found) this.place = Math.random();
+    this.pause = found ? FIRST_PAUSE_MS : Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  /** What may be hoped for from it, in bytes a second for each lane. */
+  hope(now: number): number {
+    return this.rate > 0 || now - this.since > GRACE_MS ? this.rate : Number.POSITIVE_INFINITY;
+  }
+}
