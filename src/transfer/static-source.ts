@@ -2,6 +2,7 @@
  * An exported folder behind a web server or CDN that knows nothing of us: its files, by plain GETs. What it gives is
  * checked like anybody's.
  */
+import { setMaxListeners } from 'node:events';
 import { pipeline } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
 import { PassItOnError } from '../core/errors';
@@ -62,6 +63,8 @@ export class StaticSource implements Source {
 
   private async *frames(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Buffer> {
     yield MAGIC;
+    // Many requests at once listen to it, which is no leak.
+    if (signal) setMaxListeners(0, signal);
     const inOrder = (async function* () {
       yield* asked;
     })();
