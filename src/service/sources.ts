@@ -121,8 +121,8 @@ export class Sources implements SourceFinder {
 
   /** The commit itself, from whoever gives it; null when nobody does. */
   private async commit(commit: Oid, signal: AbortSignal): Promise<Buffer | null> {
-    for (const { source, partial } of await this.find(commit, signal)) {
-      if (partial) continue;
+    for (const { source, holds } of await this.find(commit, signal)) {
+      if (holds !== 'all') continue;
       const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
       // Who does not give it may have lied or gone; the next one is asked, and what comes of it is the answer.
       const data = await commitFrom(source, commit, limit).catch(() => null);
