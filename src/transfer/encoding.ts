@@ -2,14 +2,35 @@
 import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import type { Form } from './effort';
 
-/** `delta`: a good compromise between a weak laptop's CPU and a shared radio; docs/performance.md has what was measured. */
-const QUALITY: Readonly<Record<Exclude<Form, 'raw'>, number>> = { delta: 5, small: 9 };
-const WINDOW_BITS = 20;
+/** What is mostly in a stream: deltas have little in common with each other, whole files have much. */
+export type Content = 'deltas' | 'whole';
+
+interface Effort {
+  quality: number;
+  windowBits: number;
+}
+
+/**
+ * A compromise of bytes, a weak laptop's CPU and memory: a compressor takes 16 MB with quality 5 and 18 bits, 47 MB with 22, and
+ * 58 MB with quality 9 and 20, beside what making deltas takes. docs/performance.md has what was measured.
+ */
+const EFFORT: Readonly<Record<Exclude<Form, 'raw'>, Record<Content, Effort>>> = {
+  delta: { deltas: { quality: 5, windowBits: 18 }, whole: { quality: 5, windowBits: 22 } },
+  small: { deltas: { quality: 6, windowBits: 20 }, whole: { quality: 9, windowBits: 20 } },
+};
+/** For all but the first few at one time: memory must not grow with the class. */
+const MODEST: Effort = { quality: 5, windowBits: 18 };
+const FEW = 2;
+
+let working = 0;
 
 /** Null: as it is. */
-export function compressorFor(form: Form): BrotliCompress | null {
+export function compressorFor(form: Form, content: Content): BrotliCompress | null {
   if (form === 'raw') return null;
-  return createBrotliCompress({
-    params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY[form], [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS },
+  const { quality, windowBits } = working < FEW ? EFFORT[form][content] : MODEST;
+  const compressor = createBrotliCompress({
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },
   });
+  working++;
+  return compressor.once('close', () => working--);
 }

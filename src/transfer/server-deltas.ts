@@ -43,7 +43,13 @@ export class Deltas {
 
   /** The delta that makes `target` from the first of `bases` that is held; null where the whole is better. */
   async open(bases: readonly Oid[], target: Oid): Promise<DeltaContent | null> {
-    for (const base of bases) if (await this.store.blobInfo(base)) return this.between(base, target);
+    const base = await this.base(bases);
+    return base === null ? null : this.between(base, target);
+  }
+
+  /** The first of these that is held. */
+  async base(bases: readonly Oid[]): Promise<Oid | null> {
+    for (const base of bases) if (await this.store.blobInfo(base)) return base;
     return null;
   }
 

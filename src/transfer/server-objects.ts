@@ -27,7 +27,15 @@ export async function serveObjects(
 ): Promise<void> {
   const asked = parseRequest(await readBody(request));
   const form = formWanted(request);
-  await sendFrames(response, objectFrames(holdingsOf(store), asked, form === 'raw' ? null : deltas), limit, form);
+  const source = form === 'raw' ? null : deltas;
+  const content = source && (await holdsBases(source, asked)) ? 'deltas' : 'whole';
+  await sendFrames(response, objectFrames(holdingsOf(store), asked, source), limit, form, content);
+}
+
+/** Whether deltas will be made: a few tell for all, which come from one image. */
+async function holdsBases(deltas: Deltas, asked: readonly AskedBlob[]): Promise<boolean> {
+  const some = asked.filter(({ bases }) => bases.length > 0).slice(0, 8);
+  return (await Promise.all(some.map(({ bases }) => deltas.base(bases)))).some(base => base !== null);
 }
 
 /** What the asker wants, in HTTP's own words where it has them. */

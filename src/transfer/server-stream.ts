@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { Form } from './effort';
-import { compressorFor } from './encoding';
+import { type Content, compressorFor } from './encoding';
 import { encodeEnd, MAGIC } from './frames';
 import type { RateLimit } from './rate-limit';
 import { BUSY_TRAILER } from './source';
@@ -21,8 +21,9 @@ export async function sendFrames(
   frames: AsyncGenerator<Buffer>,
   limit: RateLimit | null,
   form: Form,
+  content: Content,
 ): Promise<void> {
-  const compress = compressorFor(form);
+  const compress = compressorFor(form, content);
   response.writeHead(200, {
     'Content-Type': 'application/x-pass-it-on',
     'Cache-Control': 'no-store',

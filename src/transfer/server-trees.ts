@@ -24,7 +24,7 @@ export function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit, 'delta');
+  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit, 'delta', 'whole');
 }
 
 /** What an image's place among git's objects is. */
