@@ -19,7 +19,7 @@ export type Kind = (typeof KINDS)[number];
 
 /** Where a laptop that was pulled out is still shown after so long, it is not measured any further, in s. */
 const PULLED_PATIENCE_S = 150;
-const LIBRARY = resolve('bench/peers/node_modules/bonjour-service');
+const LIBRARY = resolve('bench/neighbours/node_modules/bonjour-service');
 
 export interface RealOptions {
   /** Minutes. */

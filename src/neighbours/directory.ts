@@ -67,7 +67,7 @@ export class Directory {
     const service = this.cache.get(key, 'SRV').at(-1);
     const text = this.cache.get(key, 'TXT').at(-1);
     if (!pointer || !service || !text || service.record.data.port === 0) return null;
-    const claims = parseTxt(text.record.data);
+    const claims = claimsIn(text.record.data);
     const { port, target } = service.record.data;
     const entries = this.#addresses(target);
     const addresses = entries.map(({ record }) => this.io.reachable(record.data)).filter(address => address !== null);
@@ -237,6 +237,18 @@ export class Directory {
     this.cache.drop(host, 'A');
     this.cache.drop(host, 'AAAA');
   }
+}
+
+/** Cleaning a stranger's text takes its time, and the same record is looked at again and again. */
+const read = new WeakMap<readonly Buffer[], Claims | null>();
+
+function claimsIn(strings: readonly Buffer[]): Claims | null {
+  let claims = read.get(strings);
+  if (claims === undefined) {
+    claims = parseTxt(strings);
+    read.set(strings, claims);
+  }
+  return claims;
 }
 
 /** RFC 6763 §6.2 lets no sensible TXT be longer. */

@@ -32,6 +32,8 @@ export interface SightingEvent {
 export class Roster {
   /** By instance key, then by host: two hosts may hold one name on two networks that do not know of each other. */
   readonly #near = new Map<string, Map<string, Sighting>>();
+  /** Instance key by id. */
+  readonly #keys = new Map<string, string>();
 
   list(): Sighting[] {
     return Array.from(this.#near.values(), hosts => [...hosts.values()]).flat();
@@ -43,8 +45,7 @@ export class Roster {
 
   /** The instance key under which a sighting's id is known. */
   keyOf(id: string): string | null {
-    for (const [key, hosts] of this.#near) for (const sighting of hosts.values()) if (sighting.id === id) return key;
-    return null;
+    return this.#keys.get(id) ?? null;
   }
 
   /** What the links show of one instance now, and what to add to clock times for ms since 1970; tells what is new. */
@@ -68,6 +69,8 @@ export class Roster {
       else if (!same(old, sighting)) events.push({ event: 'changed', sighting });
     }
     const removed = lost.map(host => ({ event: 'removed' as const, sighting: before.get(host)! }));
+    for (const { id } of before.values()) this.#keys.delete(id);
+    for (const { id } of after.values()) this.#keys.set(id, key);
     if (after.size > 0) this.#near.set(key, after);
     else this.#near.delete(key);
     return [...removed, ...events];

@@ -85,6 +85,8 @@ export class Asking {
   readonly #all = new Map<string, Asked>();
   #running = 0;
   #timer: Timer | null = null;
+  /** When that timer is due. */
+  #next = 0;
   #on = false;
 
   constructor(private readonly io: AskingIo) {}
@@ -111,7 +113,7 @@ export class Asking {
     const before = known ?? UNTOLD;
     const asked: Asked = { ...before, id, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
     this.#all.set(id, asked);
-    this.#plan();
+    this.#consider(asked);
   }
 
   forget(id: string): void {
@@ -135,6 +137,11 @@ export class Asking {
     return this.io.clock.now() + between(this.io.random, 0, spread);
   }
 
+  /** It is to be asked at another time than before. */
+  #consider(asked: Asked): void {
+    if (this.#timer === null || asked.due < this.#next) this.#plan();
+  }
+
   #plan(): void {
     this.#timer?.cancel();
     this.#timer = null;
@@ -143,6 +150,7 @@ export class Asking {
     for (const asked of this.#all.values()) if (!asked.asking && (next === null || asked.due < next.due)) next = asked;
     if (next === null) return;
     const asked = next;
+    this.#next = asked.due;
     this.#timer = this.io.clock.after(Math.max(0, asked.due - this.io.clock.now()), () => {
       void this.#ask(asked.id, asked);
       this.#plan();
@@ -157,7 +165,7 @@ export class Asking {
     asked.asking = false;
     // It has gone, or says something else by now.
     if (this.#all.get(id) === asked) this.#judge(id, asked, outcome);
-    this.#plan();
+    this.#consider(asked);
   }
 
   #judge(id: string, asked: Asked, outcome: unknown): void {

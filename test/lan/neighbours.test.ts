@@ -313,7 +313,28 @@ describe('neighbours on a real network', { concurrency: true, timeout: 180_000 }
       const seen = await beside.sees(list => ids(list).includes('Ben') && ids(list).includes('Ben #2'));
       assert.equal(seen.find(isCalled('Ben'))?.version, '408');
       publisher.kill('SIGTERM');
-      assert.deepEqual(await Promise.all([beside.close(), apart.close()]), [0, 0]);
+    });
+
+    it('are followed by avahi-browse to a new version, a new name, and the end', async () => {
+      /** What avahi-browse tells of them once it is so: instance and version. */
+      const until = async (so: (seen: [string, string][]) => boolean) => {
+        let seen: [string, string][] = [];
+        for (let tries = 0; tries < 20; tries++) {
+          const lines = (await avahi.browse(SERVICE)).filter(([, , family]) => family === 'IPv4');
+          seen = lines.map(line => [line[3]!, /version=([^"]*)/.exec(line[9] ?? '')?.[1] ?? '']);
+          if (so(seen)) return;
+        }
+        throw new Error(`avahi-browse never sees it, but: ${JSON.stringify(seen)}`);
+      };
+      const has = (name: string, version: string) => (seen: [string, string][]) =>
+        seen.some(one => one[0] === name && one[1] === version);
+      apart.announce(announcement('Ben', '410', 20708));
+      await until(has('Ben', '410'));
+      apart.announce(announcement('Bea', '410', 20708));
+      await until(seen => has('Bea', '410')(seen) && !seen.some(([name]) => name === 'Ben'));
+      assert.equal(await apart.close(), 0);
+      await until(seen => !seen.some(([name]) => name === 'Bea'));
+      assert.equal(await beside.close(), 0);
     });
   });
 });

@@ -81,6 +81,7 @@ describe('laptops on the move', { concurrency: true, timeout: 300_000 }, () => {
       const [ana, ben] = classOf(lan, ['Ana', 'Ben']) as [Announcer, Announcer];
       const both = (list: Sighting[]) => list.length === 1 && list[0]!.addresses.length === 2;
       await ana.sees(both);
+      await ben.sees(both);
       await lan.output(1, 'ip', ['link', 'set', 'eth0', 'down']);
       await ben.until('removed', ({ id }) => id === 'Ana');
       await lan.output(1, 'ip', ['link', 'set', 'eth0', 'up']);
