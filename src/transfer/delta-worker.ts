@@ -1,5 +1,6 @@
 /** The thread that makes deltas: computing one takes seconds for a large file, and nothing else may wait for that. */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { encodeDelta } from '../core/delta/encode';
 import type { SyncReader } from '../core/delta/reader';
@@ -21,6 +22,11 @@ export interface DeltaDone {
   delta: { start: number; length: number } | null;
   error: string | null;
 }
+
+/** Whoever uses the laptop comes first. setpriority(2): on Linux threads have priorities of their own. */
+const NICE = 15;
+const thread = /(\d+)$/.exec(readlinkSync('/proc/thread-self'))?.[1];
+if (parentPort && thread) setPriority(Number(thread), NICE);
 
 const scratch = new Scratch();
 

@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
+import { Turns } from '../store/pace';
 import type { Store } from '../store/store';
 import type { Form } from './effort';
 import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
@@ -24,12 +25,13 @@ export async function serveObjects(
   response: ServerResponse,
   deltas: Deltas,
   limit: RateLimit | null,
+  turns: Turns,
 ): Promise<void> {
   const asked = parseRequest(await readBody(request));
   const form = formWanted(request);
   const source = form === 'raw' ? null : deltas;
   const content = source && (await holdsBases(source, asked)) ? 'deltas' : 'whole';
-  await sendFrames(response, objectFrames(holdingsOf(store), asked, source), limit, form, content);
+  await sendFrames(response, objectFrames(holdingsOf(store), asked, source, turns), limit, form, content);
 }
 
 /** Whether deltas will be made: a few tell for all, which come from one image. */
@@ -69,15 +71,16 @@ const OFFSET = /^[1-9][0-9]{0,14}$/;
 /** How many deltas are in the making while earlier ones are sent. */
 const AHEAD = 4;
 
-/** A frame for each of the blobs, in their order. Without `deltas` all of them whole. */
+/** A frame for each of the blobs, in their order. Without `deltas` all of them whole; else these are made in their turns. */
 export async function* objectFrames(
   holdings: Holdings,
   asked: readonly AskedBlob[],
   deltas: Deltas | null = null,
+  turns: Turns = new Turns(),
 ): AsyncGenerator<Buffer> {
   const coming: Promise<DeltaContent | null>[] = [];
   const begin = (one: AskedBlob | undefined) => {
-    if (one) coming.push(deltas?.open(one.bases, one.oid) ?? Promise.resolve(null));
+    if (one) coming.push(deltas ? turns.run(() => deltas.open(one.bases, one.oid)) : Promise.resolve(null));
   };
   try {
     for (const one of asked.slice(0, AHEAD)) begin(one);

@@ -7,9 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
+import type { Turns } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { Arrivals } from './arrivals';
+import { Clients } from './clients';
 import type { ImagesAnswer, SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
@@ -22,6 +24,8 @@ import { serveTrees } from './server-trees';
 /** Connections, and streams of objects or trees, at one time; more are told to come back. */
 const MAX_CONNECTIONS = 128;
 const MAX_STREAMS = 16;
+/** Each needs two, and two more while the last end. */
+const MAX_STREAMS_EACH = 4;
 const RETRY_AFTER_SECONDS = 2;
 const IDLE_TIMEOUT_MS = 60_000;
 
@@ -47,7 +51,7 @@ export interface ServerOptions {
 }
 
 export class TransferServer {
-  private streams = 0;
+  private readonly clients = new Clients(MAX_STREAMS, MAX_STREAMS_EACH);
   private readonly leases = new Leases();
   private readonly limit: RateLimit | null;
   private readonly deltas: Deltas;
@@ -100,7 +104,9 @@ export class TransferServer {
     const client = request.socket.remoteAddress ?? '';
     this.leases.renew(client);
     if (request.method === 'POST' && path === '/objects') {
-      return this.stream(response, () => serveObjects(this.store, request, response, this.deltas, this.limit));
+      return this.stream(client, response, turns =>
+        serveObjects(this.store, request, response, this.deltas, this.limit, turns),
+      );
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
     if (path === '/') return send(response, 'text/html; charset=utf-8', personPage(this.options.nick, this.images()));
@@ -112,7 +118,7 @@ export class TransferServer {
       if (!image) return refuse(response, 404);
       if (have !== null && !isOid(have)) return refuse(response, 400);
       this.leases.take(client, [image.commit]);
-      return this.stream(response, () => serveTrees(this.store, image, have, response, this.limit));
+      return this.stream(client, response, () => serveTrees(this.store, image, have, response, this.limit));
     }
     const have = /^\/images\/([0-9a-f]{40})\/have$/.exec(path);
     if (have) {
@@ -146,16 +152,20 @@ export class TransferServer {
     return { name, version, commit, releaseTime, signedBy: this.options.signedBy(commit), bytes };
   }
 
-  private async stream(response: ServerResponse, serve: () => Promise<void>): Promise<void> {
-    if (this.streams >= MAX_STREAMS) {
+  private async stream(
+    client: string,
+    response: ServerResponse,
+    serve: (turns: Turns) => Promise<void>,
+  ): Promise<void> {
+    const served = this.clients.enter(client);
+    if (served === null) {
       response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
       return refuse(response, 503);
     }
-    this.streams++;
     try {
-      await serve();
+      await serve(served.turns);
     } finally {
-      this.streams--;
+      served.leave();
     }
   }
 
