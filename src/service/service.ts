@@ -31,6 +31,8 @@ export interface ServiceOptions {
   share: { port?: number; nick: string; colors: [string, string] | null; rate?: number } | null;
   /** Only this network interface. */
   interface?: string;
+  /** The program that makes deltas; beside this one unless told. */
+  deltaWorker?: string;
 }
 
 /** How long a version is looked for among the neighbours, in seconds. */
@@ -222,7 +224,7 @@ export class Service {
       nick: share.nick,
       announced: () => this.neighbours.name,
       rate: share.rate,
-      deltaWorker: join(__dirname, 'delta-worker.js'),
+      deltaWorker: this.options.deltaWorker ?? join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,
       arrivals: () => this.upgrades.arrivals,
       signedBy: commit => this.trust.signedBy(commit),

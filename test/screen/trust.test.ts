@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { view } from '../../src/screen/model';
+import { problem } from '../../src/screen/problems';
 import type { Plan } from '../../src/service/contract';
 import { ANA, base, CLASS, image, near, neighbour, plan, report, status } from './states';
 
@@ -15,25 +16,28 @@ const TOO_OLD = 'olpc-xo 407 is not safe any more: its makers want 410 or newer.
 
 test('who signed it stands in the plan, or that nobody did', () => {
   const { lines, button } = planned(SIGNED);
-  assert.deepEqual([lines[1], button?.enabled], ['Signed by Colegio Roble ✓ · Your work stays.', true]);
+  assert.ok(lines[0]?.endsWith(' · Signed by Colegio Roble ✓'));
+  assert.deepEqual([lines[1], button?.action, button?.enabled], ['Your work stays.', 'upgrade', true]);
   const unsigned = planned(UNSIGNED);
-  assert.deepEqual([unsigned.lines[1], unsigned.button?.enabled], ['Not signed · Your work stays.', true]);
+  assert.ok(unsigned.lines[0]?.endsWith(' · Not signed'));
+  assert.deepEqual([unsigned.lines[1], unsigned.button?.enabled], ['Your work stays.', true]);
 });
 
-test('what is not trusted has its reason and no button', () => {
+test('what is not trusted has its reason, and a way to somebody who can help', () => {
   for (const code of ['unsigned', 'untrusted', 'below-floor', 'source-lied'] as const) {
     const bar = planned({ trustProblem: report(code, 'It is not to be trusted.', 'Take another one.') });
-    assert.deepEqual([bar.button, bar.lines], [null, ['It is not to be trusted.', 'Take another one.']]);
+    const { title, line, remedy } = problem({ code }, 'compare');
+    assert.deepEqual([bar.button?.action, bar.lines], [remedy.action, [title, line]]);
     assert.equal(bar.headline, 'Ana has 407.');
   }
 });
 
 test('what speaks against it takes the place of what does not', () => {
   const journalWarning = 'Newer Journal entries may not show after going back.';
-  assert.equal(planned({ ...SIGNED, journalWarning }).lines[1], `Signed by Colegio Roble ✓ · ${journalWarning}`);
-  assert.equal(planned({ ...SIGNED, warnings: [TOO_OLD] }).lines[1], `Signed by Colegio Roble ✓ · ${TOO_OLD}`);
+  assert.equal(planned({ ...SIGNED, journalWarning, releaseNotes: 'A new game.' }).lines[1], journalWarning);
+  assert.equal(planned({ ...SIGNED, warnings: [TOO_OLD] }).lines[1], TOO_OLD);
   const both = { warnings: [...UNSIGNED.warnings, TOO_OLD] };
-  assert.equal(planned(both).lines[1], `Not signed · ${TOO_OLD}`);
+  assert.equal(planned(both).lines[1], TOO_OLD);
 });
 
 test('going back asks with what speaks against it', () => {
