@@ -54,6 +54,8 @@ export async function sendFrames(
     for await (const chunk of frames) await writer.write(chunk);
     await writer.write(encodeEnd());
     await writer.push();
+    // All is handed over; on a slow link it may take longer than a sign of life to be gone.
+    clearInterval(alive);
     for (const stage of [compress, slowed]) {
       if (!stage) continue;
       const ended = once(stage, 'end', { signal: gone.signal });

@@ -38,11 +38,12 @@ export class Classroom {
   private constructor(
     private readonly folder: string,
     private readonly rate: number | undefined,
+    private readonly files: number,
   ) {}
 
-  /** rate: bytes a second that each of them gives; without it as much as it can. */
-  static async open(folder: string, count: number, rate?: number): Promise<Classroom> {
-    const room = new Classroom(folder, rate);
+  /** rate: bytes a second that each of them gives; without it as much as it can. files: of 50 kB, in each image. */
+  static async open(folder: string, count: number, rate?: number, files = FILES): Promise<Classroom> {
+    const room = new Classroom(folder, rate, files);
     const needed = new Set([MINE, ...VERSIONS.slice(0, count)]);
     for (const version of needed) await room.publish(version);
     for (let i = 0; i < count; i++) {
@@ -110,7 +111,7 @@ export class Classroom {
   private async publish(version: string): Promise<void> {
     const tree = join(this.folder, 'trees', version);
     mkdirSync(tree, { recursive: true });
-    for (let i = 0; i < FILES; i++) writeFileSync(join(tree, `file${i}`), noise(`${version} ${i}`));
+    for (let i = 0; i < this.files; i++) writeFileSync(join(tree, `file${i}`), noise(`${version} ${i}`));
     const dir = join(this.folder, 'stores', version);
     const store = await Store.open(dir);
     const facts = { name: 'olpc-xo', version, time: 1_767_225_600 + Number(version), ownerRoot: true };
