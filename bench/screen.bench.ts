@@ -61,6 +61,7 @@ async function measure(folder: string, count: number, files: number): Promise<vo
     height: 900,
     scaling: undefined,
     sugar: false,
+    save: async () => '',
     close: () => {},
   });
   window.show();

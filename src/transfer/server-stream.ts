@@ -53,9 +53,9 @@ export async function sendFrames(
     await writer.write(MAGIC);
     for await (const chunk of frames) await writer.write(chunk);
     await writer.write(encodeEnd());
-    await writer.push();
-    // All is handed over; on a slow link it may take longer than a sign of life to be gone.
+    // On a slow link what is handed over may take longer to be gone than the pause between two signs of life.
     clearInterval(alive);
+    await writer.push();
     for (const stage of [compress, slowed]) {
       if (!stage) continue;
       const ended = once(stage, 'end', { signal: gone.signal });

@@ -53,7 +53,14 @@ async function portray(): Promise<void> {
   const all = sizes.split(',').map(size => size.split('x').map(Number) as [number, number]);
   const [width, height] = all[0] ?? [1200, 900];
   const scaling = process.env.SUGAR_SCALING;
-  const window = new ScreenWindow(controller, { width, height, scaling, sugar: false, close: () => {} });
+  const window = new ScreenWindow(controller, {
+    width,
+    height,
+    scaling,
+    sugar: false,
+    save: async () => '',
+    close: () => {},
+  });
   window.show();
   window.parkPointer();
   controller.start();
