@@ -26,6 +26,8 @@ export interface StageInput {
   /** Nobody is near: this laptop stands alone in one picture. */
   alone: boolean;
   rightToLeft: boolean;
+  /** Sugar's scaling; 1 (an XO) unless told: a finger hits that many times 55 pixels. */
+  zoom?: number;
 }
 
 export interface StageLayout {
@@ -54,7 +56,7 @@ const TRIES: readonly (readonly [icon: number, letters: number])[] = [
   ...[112, 100, 88, 76, 66, 56, 46].map(icon => [icon, WIDE] as const),
   ...[66, 56, 46, 38].map(icon => [icon, NARROW] as const),
 ];
-/** Sugar's standard icon, in pixels: what a child's finger can hit. */
+/** What a child's finger can hit, in pixels at Sugar's scaling 100: the size of its standard icon. */
 export const SMALLEST_TOUCH = 55;
 
 interface Sizes {
@@ -77,6 +79,7 @@ function clamp(value: number, low: number, high: number): number {
 }
 
 function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]): Sizes {
+  const touch = Math.round(SMALLEST_TOUCH * (input.zoom ?? 1));
   const unit = clamp(Math.min(input.width / 1200, input.height / 700), 0.6, 1.8);
   const icon = Math.round(wanted * unit);
   const roomy = wanted >= 76;
@@ -90,8 +93,8 @@ function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]):
     unit,
     icon,
     // Wide enough for the icon and for a name of usual length.
-    cellWidth: Math.round(Math.max(SMALLEST_TOUCH, icon + 40 * unit, title * letters)),
-    cellHeight: Math.max(SMALLEST_TOUCH, Math.round(icon + title * 1.3 + (roomy ? 26 : 12) * unit)),
+    cellWidth: Math.round(Math.max(touch, icon + 40 * unit, title * letters)),
+    cellHeight: Math.max(touch, Math.round(icon + title * 1.3 + (roomy ? 26 : 12) * unit)),
     laptopIcon,
     laptopWidth: Math.round(ringRadius * 2 + 24 * unit),
     laptopHeight: Math.round(ringRadius * 2 + text + 18 * unit),

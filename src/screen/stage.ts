@@ -39,6 +39,7 @@ export class Stage {
   private placed: Placed[] = [];
   private size = { width: 0, height: 0 };
   private fixedHeight = 0;
+  private zoom = 1;
   private active = true;
   private waves: { timer: NodeJS.Timeout; until: number } | null = null;
   /** What stands still while dots fly, drawn once: behind the dots, and before them. */
@@ -93,7 +94,9 @@ export class Stage {
     return true;
   }
 
-  update(view: View): void {
+  /** zoom: Sugar's scaling. */
+  update(view: View, zoom: number): void {
+    this.zoom = zoom;
     this.view = view;
     this.arrange();
   }
@@ -121,6 +124,7 @@ export class Stage {
       },
       alone: view.alone !== null,
       rightToLeft: rightToLeft(),
+      zoom: this.zoom,
     });
     this.layout = layout;
     if (this.fixedHeight !== layout.height) this.fixed.setSizeRequest(-1, layout.height);

@@ -137,7 +137,7 @@ export class ScreenWindow {
     this.toolbar.update(shown.colors, this.frame);
     this.alert.update(shown.alert, this.frame);
     this.bar.update(shown.bar, this.frame, shown.bar.steps === null ? null : shown.ring);
-    this.stage.update(shown);
+    this.stage.update(shown, this.frame.zoom);
     this.page.update(this.controller.state.neighbours.values(), this.controller.state.status?.current?.commit ?? null);
     this.tableButton.update(
       this.table ? 'laptops' : 'table',
@@ -166,9 +166,9 @@ export class ScreenWindow {
     this.stage.widget.visible = !table;
     this.bar.widget.visible = !table;
     this.page.setShown(table);
+    this.update();
     const { selected } = this.controller.state;
     if (table && selected?.startsWith('near:')) this.page.choose(neighbourId(selected));
-    this.update();
     if (!table) this.stage.buttonFor('mine')?.grabFocus();
   }
 

@@ -12,6 +12,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { COLUMNS } from '../../src/screen/table-model';
 import { waitFor } from './atspi';
 import { Desktop } from './desktop';
 
@@ -222,8 +223,16 @@ describe('for everyone', () => {
         await desktop.key('Tab');
         const now = await shown.focused();
         if (now) missing.delete(id(now));
-        // In the table a cell has the focus, not the table.
-        if (now?.role === 'table cell') missing.delete('table Laptops near');
+        // GTK keeps the headers of a table behind Shift+Tab and arrows.
+        if (now?.role === 'table') {
+          await desktop.key('shift+Tab');
+          for (const _column of COLUMNS) {
+            const header = await shown.focused();
+            if (header) missing.delete(id(header));
+            await desktop.key('Right');
+          }
+          await desktop.key('Tab');
+        }
         const picture = await shown.look();
         assert.notEqual(picture, before, `Tab to ${now && id(now)} changes nothing that can be seen`);
         before = picture;

@@ -28,6 +28,15 @@ async function soak(): Promise<void> {
       window.update();
       await frame();
     }
+    // The table: rows come, go, change and are sorted anew.
+    window.showTable(true);
+    for (const count of [40, 7, 23, 0, 31]) {
+      const some = class40.slice(round % 7, (round % 7) + count).map(one => ({ ...one, version: `4${round % 100}` }));
+      controller.state = near({ ...controller.state, link: 'connected', status: status() }, some);
+      window.update();
+      await frame();
+    }
+    window.showTable(false);
     for (const scene of scenes) {
       controller.state = scene;
       window.update();
