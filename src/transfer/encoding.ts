@@ -16,7 +16,7 @@ interface Effort {
  */
 const EFFORT: Readonly<Record<Exclude<Form, 'raw'>, Record<Content, Effort>>> = {
   delta: { deltas: { quality: 5, windowBits: 18 }, whole: { quality: 5, windowBits: 22 } },
-  small: { deltas: { quality: 6, windowBits: 20 }, whole: { quality: 9, windowBits: 20 } },
+  small: { deltas: { quality: 5, windowBits: 18 }, whole: { quality: 9, windowBits: 20 } },
 };
 /** For all but the first few at one time: memory must not grow with the class. */
 const MODEST: Effort = { quality: 5, windowBits: 18 };

@@ -8,7 +8,7 @@ import { type ByteSink, fold } from './varint';
 /**
  * The delta that makes `target` from `base`, in pieces of at most 1 MiB and a little, **each valid until the next is asked for**; not compressed, but made so that brotli
  * makes it small. With an empty base it still makes small what is a gzip file. Synchronous, because it computes nearly all
- * the time: run it in a thread of its own. Needs up to 30 MB of memory whatever the sizes, much less for small files.
+ * the time: run it in a thread of its own. Needs up to 20 MB of memory whatever the sizes, much less for small files.
  *
  * @param scratch for one who makes many deltas, one after the other; no two at a time may share it
  * @throws PassItOnError 'damaged' when a file is shorter than its reader said; and whatever the readers throw

@@ -20,14 +20,14 @@ function hash(low: number, high: number): number {
 
 const EMPTY = -1;
 const BLOCK_BYTES = 16;
-const NUMBER_BITS = 21;
+const NUMBER_BITS = 20;
 const MAX_BLOCKS = 2 ** NUMBER_BITS - 1;
 const READ_BYTES = 1 << 20;
 
 /**
  * Where in the base eight given bytes stand at the beginning of a block: the first such place. One pass over the base, one number a
- * block of 16 bytes; blocks are longer in bases over 32 MB, which costs
- * hardly a byte in the delta, so that it never takes more than 10 MB.
+ * block of 16 bytes; blocks are longer in bases over 16 MB, which costs
+ * hardly a byte in the delta, so that it never takes more than 5 MB.
  */
 export class BlockIndex {
   /** The block's number, and above it bits of the hash, which spare most looks at places that do not match. */

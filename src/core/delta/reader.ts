@@ -45,14 +45,14 @@ interface Slot extends Page {
 }
 
 /** Bases up to this size are held as one page. */
-const WHOLE_BYTES = 6 << 20;
+const WHOLE_BYTES = 3 << 20;
 const PAGE_BYTES = 64 << 10;
 /** What a page has on both sides of its own stretch, so that who compares near a border need not change pages. */
 export const MARGIN_BYTES = 16 << 10;
-const MAX_PAGES = 64;
+const MAX_PAGES = 32;
 const SLOT_BYTES = PAGE_BYTES + 2 * MARGIN_BYTES;
 
-/** A base as pages, of which those used last stay in memory: about 6 MB at most, however large the base. */
+/** A base as pages, of which those used last stay in memory: about 3 MB at most, however large the base. */
 export class Pages {
   private readonly pages = new Map<number, Slot>();
   private readonly stretch: number;
