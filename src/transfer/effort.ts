@@ -28,10 +28,16 @@ export interface Brought {
 
 /** Large enough for a rate, small enough to waste little. Bytes. */
 const TRIAL_BYTES = 1 << 20;
+/** With less to come even the fastest wire would save less than a second or two. Bytes. */
+const WORTH_A_TRIAL = 32 << 20;
 /** A link that is busy for less of the time could carry more. */
 const IDLE_BELOW = 0.25;
 /** Raw must be clearly better to be worth more bytes; and is given up before it is clearly worse. */
 const BETTER = 1.2;
+/** What is slower than this is likely a radio that others share, or a laptop that is busy now. Bytes a second. */
+const FAST = 12.5e6;
+/** The same for one of several requests at once. */
+const FAST_SHARED = FAST / 4;
 /** Batches until the next trial: after each that failed twice as many. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 256;
@@ -50,9 +56,14 @@ export class Effort {
     this.form = wish === 'speed' ? 'raw' : wish === 'bytes' ? 'small' : 'delta';
   }
 
-  /** The next batch: in which form, and of at most how many bytes. A batch that is asked for so is told to `begun`. */
-  choose(): { form: Form; most: number } {
-    const tries = this.wish === 'auto' && this.form === 'delta' && this.idle && this.wait === 0 && !this.trying;
+  /**
+   * The next batch: in which form, and of at most how many bytes. A batch that is asked for so is told to `begun`.
+   * left: bytes of content that are still to come.
+   */
+  choose(left: number): { form: Form; most: number } {
+    const worthIt = left >= WORTH_A_TRIAL;
+    const tries =
+      worthIt && this.wish === 'auto' && this.form === 'delta' && this.idle && this.wait === 0 && !this.trying;
     return tries ? { form: 'raw', most: TRIAL_BYTES } : { form: this.form, most: Number.POSITIVE_INFINITY };
   }
 
@@ -76,7 +87,7 @@ export class Effort {
     if (form !== 'raw') return;
     if (tried) this.trying = false;
     const { delta, raw } = this.rates;
-    const enough = (delta ?? 0) * (this.form === 'raw' ? 1 : BETTER);
+    const enough = tried ? Math.max((delta ?? 0) * BETTER, FAST) : Math.max(delta ?? 0, FAST_SHARED);
     this.form = bytes > 0 && raw !== null && raw > enough ? 'raw' : 'delta';
     if (this.form === 'raw') return;
     this.rates.raw = null;

@@ -128,7 +128,7 @@ export class BlobFetch {
   private async lane(giver: Giver): Promise<void> {
     while (!this.isOver(giver)) {
       const now = performance.now();
-      const { form, most } = giver.effort.choose();
+      const { form, most } = giver.effort.choose(this.scheduler.bytesWaiting);
       const batch = this.batchFor(giver, Math.min(this.batchBytes(giver), most), now);
       giver.starved = batch.length === 0;
       if (giver.starved) {
