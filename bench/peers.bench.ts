@@ -4,7 +4,7 @@
  *     npm run bench -- peers [small|full|next|next-full] [SCENARIO…] [--only PEER,…] [--way up|down] [--runs N]
  *
  * Scenarios: fast, fast-alone, slow, slow-alone (one laptop from a donor that holds both versions, or the new one alone),
- * eight, eight-radio. Peers: ours, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
+ * eight, eight-radio. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { casync } from './peers/casync';
 import { type EightScenario, eight } from './peers/eight';
 import { gitFetch } from './peers/git';
 import { ostreeDeltas, ostreeOffline, ostreePull } from './peers/ostree';
-import { ours } from './peers/ours';
+import { ours, oursBytes, oursSpeed } from './peers/ours';
 import type { Pair, Peer } from './peers/peer';
 import { rsync, rsyncZ } from './peers/rsync';
 
@@ -31,6 +31,8 @@ const PAIRS: Record<string, [string, string, string]> = {
 
 const PEERS: Record<string, Peer> = {
   ours,
+  bytes: oursBytes,
+  speed: oursSpeed,
   rsync,
   'rsync-z': rsyncZ,
   ostree: ostreePull,

@@ -65,4 +65,10 @@ async function prepare({ from, to, fromVersion, toVersion, work }: Pair, withBas
 const version = () =>
   `pass-it-on ${JSON.parse(readFileSync('package.json', 'utf8')).version} ${say('git', 'describe', '--always', '--dirty').trim()}`;
 
-export const ours: Peer = { name: 'Pass It On', version, prepare: (pair, withBase) => prepare(pair, withBase, []) };
+function effort(name: string, ...more: string[]): Peer {
+  return { name, version, prepare: (pair, withBase) => prepare(pair, withBase, more) };
+}
+
+export const ours = effort('Pass It On');
+export const oursBytes = effort('Pass It On --effort bytes', '--effort', 'bytes');
+export const oursSpeed = effort('Pass It On --effort speed', '--effort', 'speed');
