@@ -113,6 +113,8 @@ async function main(): Promise<void> {
     const [fromVersion, toVersion] = down ? [newer, older] : [older, newer];
     // On the same disk as the trees: rsync's --link-dest, ostree's checkouts and our stores live from hard links.
     const work = mkdtempSync(join(images, 'peers-'));
+    const remove = () => rmSync(work, { recursive: true, force: true });
+    process.once('exit', remove);
     const versions: Pair = {
       from: join(images, fromVersion),
       to: join(images, toVersion),
@@ -139,12 +141,16 @@ async function main(): Promise<void> {
         console.log(`\n${table}`);
       }
     } finally {
-      rmSync(work, { recursive: true, force: true });
+      process.removeListener('exit', remove);
+      remove();
     }
   }
   console.log(`\n${machine((only ?? Object.entries(PEERS)).map(([, peer]) => peer))}\n\n${tables.join('\n\n')}`);
   if (failures.length > 0) throw new Error(`Failed: ${failures.join('; ')}`);
 }
+
+// Stopped by hand: gigabytes and namespaces go at the end of the process.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 // An end without a table is a failure, also when nothing was left to wait for.
 process.exitCode = 1;
