@@ -21,7 +21,7 @@ import { resolveIn } from './resolve';
 import { atPath, changed, deviceOf, type Found, isRecorded, scan, shown } from './scan';
 import { Secrets } from './secrets';
 import type { WorkOptions } from './types';
-import { haveXattrTools, missingTools, XattrReader } from './xattrs';
+import { haveXattrTools, XattrReader } from './xattrs';
 
 export interface ImportOptions extends WorkOptions {
   /** Record 0:0 as the owner of everything. */
@@ -112,13 +112,16 @@ export async function importTree(
   quarantine: Quarantine,
   options: ImportOptions,
 ): Promise<Imported> {
-  const xattrs = options.xattrs ? xattrReader(base) : null;
+  const readable = haveXattrTools();
+  const xattrs = options.xattrs && readable ? new XattrReader(toBuffer(base).toString()) : null;
   const pool = blobs.intake(options.intakeWorker);
   try {
     const imported = await importPaths(base, blobs, pool, quarantine, options, async path => xattrs?.add(path));
     for (const [path, found] of (await xattrs?.end()) ?? []) {
       imported.attributes.set(path, { ...imported.attributes.get(path), xattrs: found });
     }
+    // Nobody can know whether there are any; most trees of a laptop in development have none.
+    if (options.xattrs && !readable) imported.warnings.push(NOT_READ);
     const leftOut = xattrs?.leftOut ?? [];
     if (leftOut.length > 0) {
       imported.warnings.push(`Attributes that mean nothing on other laptops are left out: ${leftOut.join(', ')}.`);
@@ -132,12 +135,9 @@ export async function importTree(
   }
 }
 
-/** Without the programs nobody can know whether there are any; a hole in an image must not depend on that. */
-function xattrReader(base: ByteString): XattrReader {
-  if (haveXattrTools()) return new XattrReader(toBuffer(base).toString());
-  const message = 'Extended attributes (ACLs, capabilities) cannot be read here: getfattr is missing.';
-  throw missingTools(message, 'Install the package attr; or publish with --no-xattrs if the tree needs none.');
-}
+const NOT_READ =
+  'Extended attributes (ACLs, capabilities) were not read and are not in the image, because the package attr is not ' +
+  'installed. If the tree has any, install it and publish again.';
 
 /** onPath: for everything that becomes part of the image, the root ('') included. */
 async function importPaths(
