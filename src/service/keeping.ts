@@ -34,7 +34,7 @@ export class Keeping {
   ) {}
 
   async remove({ version, previous = false }: Params<'remove'>): Promise<CleanResult> {
-    return this.cleaned(await this.store.remove(this.store.resolve(version).commit, { previous }));
+    return this.cleaned(await this.store.remove(this.store.commitOf(version), { previous }));
   }
 
   async collectGarbage(): Promise<CleanResult> {
@@ -46,8 +46,9 @@ export class Keeping {
   }
 
   async verify({ version, repair, from }: Params<'verify'>): Promise<VerifyReport> {
-    const image = this.named(version);
-    const repaired = repair === true ? await this.repair(image.commit, from ?? []) : undefined;
+    const commit = this.store.commitOf(version ?? null);
+    const repaired = repair === true && commit !== null ? await this.repair(commit, from ?? []) : undefined;
+    const image = this.named(commit ?? version);
     const report = await this.store.verify(image.commit, {});
     return { ...report, image: this.around.describe(image), ...(repaired && { repaired }) };
   }

@@ -261,7 +261,7 @@ export class Service {
       serving: this.server !== null,
       port: this.port,
       canRestart: activationHook() !== null,
-      warnings: [...this.warnings, ...this.near.hints(), ...this.trust.warnings()],
+      warnings: [...this.warnings, ...this.near.hints(), ...this.trust.warnings(), ...this.store.warnings()],
       goBackWarnings: this.trust.goBackWarnings(),
       arrived: this.arrival.news,
     };
@@ -308,7 +308,8 @@ export class Service {
     try {
       return this.store.resolve(target);
     } catch (cause) {
-      if (cause instanceof PassItOnError && cause.code === 'not-found') return null;
+      // A broken one can be brought here again.
+      if (cause instanceof PassItOnError && (cause.code === 'not-found' || cause.code === 'damaged')) return null;
       throw cause;
     }
   }

@@ -1,14 +1,17 @@
 /** How an image whose contents are all here becomes one that the store holds: built beside the others, then named. */
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AttributesMap } from '../core/attributes';
+import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { syncDirectory } from './atomic';
 import { removeTree } from './disk';
-import { describe } from './held';
+import { describe, type Held } from './held';
 import { readAttributes, readHead } from './image';
+import type { ObjectReader } from './objects';
 import type { Parts } from './parts';
 import type { Quarantine } from './quarantine';
-import { buildTree } from './stage';
+import { buildTree, type HeldTree } from './stage';
 import type { HeldImage, WorkOptions } from './types';
 
 export class Admission {
@@ -29,11 +32,11 @@ export class Admission {
     const building = join(layout.partial, `stage-${commit}`);
     await removeTree(building);
     try {
-      const others = held.likeliestFirst(choice.state).map(other => ({
-        dir: other.image.dir,
-        root: other.head.root,
-        attributes: readAttributes(other.head, objects),
-      }));
+      const others: HeldTree[] = [];
+      for (const other of held.likeliestFirst(choice.state)) {
+        const its = attributesOf(other, objects);
+        if (its !== null) others.push({ dir: other.image.dir, root: other.head.root, attributes: its });
+      }
       const totals = await buildTree(building, head, attributes, reader, blobs, others, layout.partial, opts);
       await blobs.flush(true);
       // From here on only renames: objects (children first), the tag, and last the tree itself.
@@ -53,5 +56,15 @@ export class Admission {
       await removeTree(building);
       throw error;
     }
+  }
+}
+
+/** An image that has rotted shares nothing, and stands in nobody's way. */
+function attributesOf({ head }: Held, objects: ObjectReader): AttributesMap | null {
+  try {
+    return readAttributes(head, objects);
+  } catch (error) {
+    if (error instanceof PassItOnError && error.code === 'damaged') return null;
+    throw error;
   }
 }

@@ -26,7 +26,7 @@ export class Choice {
   load(): void {
     const { current, previous, staged } = readState(this.layout.state);
     const held = (commit: Oid | null): Oid | null =>
-      commit !== null && this.held.get(commit) !== null ? commit : null;
+      commit !== null && this.held.dirOf(commit) !== null ? commit : null;
     this.#state = { current: held(current), previous: held(previous), staged: held(staged) };
   }
 
@@ -44,8 +44,8 @@ export class Choice {
   async show(): Promise<void> {
     for (const role of ROLES) {
       const commit = this.#state[role];
-      const image = commit === null ? null : (this.held.get(commit)?.image ?? null);
-      this.layout.link(role, image === null ? null : join('images', basename(image.dir)));
+      const dir = commit === null ? null : this.held.dirOf(commit);
+      this.layout.link(role, dir === null ? null : join('images', basename(dir)));
     }
     await this.git.setCurrent(this.#state.current);
   }

@@ -4,7 +4,7 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { collect } from './collect';
 import { removeTree } from './disk';
-import type { Held } from './held';
+import type { Broken, Held } from './held';
 import type { Parts } from './parts';
 import type { Quarantine } from './quarantine';
 import { ROLES } from './state';
@@ -25,6 +25,8 @@ export class Cleaning {
 
   /** Removes blobs and objects that no image needs, neither a complete nor an unfinished one. */
   async collect(): Promise<number> {
+    // What a broken image needs cannot be told before it is mended or removed.
+    if (this.parts.held.broken().length > 0) return 0;
     const roots = function* (self: Cleaning) {
       yield { reader: self.parts.objects, oids: self.parts.held.all().map(({ image }) => image.commit) };
       for (const commit of self.parts.layout.quarantined()) {
@@ -47,13 +49,15 @@ export class Cleaning {
 
   /** Drops an image and what only it needed. Throws 'busy' for current, previous and staged, 'not-found'. */
   async remove(commit: Oid): Promise<Cleaned> {
-    const held = this.parts.held.need(commit);
+    const broken = this.parts.held.brokenOne(commit);
+    const held = broken === null ? this.parts.held.need(commit) : null;
     const role = ROLES.find(name => this.parts.choice.state[name] === commit);
     if (role !== undefined) {
-      const message = `The image ${held.image.version} is the ${role} one.`;
+      const message = `The image ${held?.image.version ?? commit.slice(0, 12)} is the ${role} one.`;
       throw new PassItOnError('busy', message, 'Only images that are not in use can be removed.');
     }
-    return this.#drop([held], []);
+    if (broken !== null) return this.#drop([], [], [broken]);
+    return this.#drop(held === null ? [] : [held], []);
   }
 
   /**
@@ -71,16 +75,16 @@ export class Cleaning {
     );
   }
 
-  async #drop(images: Held[], folders: string[]): Promise<Cleaned> {
+  async #drop(images: Held[], folders: string[], broken: Broken[] = []): Promise<Cleaned> {
     const rubbish: string[] = [];
     const throwAway = (dir: string, kind: 'remove' | 'discard'): void => {
       const to = this.parts.layout.temporary(kind);
       renameSync(dir, to);
       rubbish.push(to);
     };
-    for (const { image, tag } of images) {
-      this.parts.held.delete(image.commit);
-      throwAway(image.dir, 'remove');
+    for (const { dir, tag } of [...images.map(({ image, tag }) => ({ dir: image.dir, tag })), ...broken]) {
+      this.parts.held.delete(tag.commit);
+      throwAway(dir, 'remove');
       await this.parts.git.untag(tag);
     }
     for (const dir of folders) throwAway(dir, 'discard');

@@ -60,15 +60,10 @@ export class Git {
     return tags;
   }
 
-  /** The commit's own bytes, or null. */
-  async readCommit(oid: Oid): Promise<Buffer | null> {
-    try {
-      const found = await git.readObject({ ...this.#repository, oid, format: 'content' });
-      return found.type === 'commit' && found.object instanceof Uint8Array ? Buffer.from(found.object) : null;
-    } catch (error) {
-      if (error instanceof git.Errors.NotFoundError) return null;
-      throw error;
-    }
+  /** The commit's own bytes, or null when it is not there or has rotted. */
+  readCommit(oid: Oid): Buffer | null {
+    const object = this.objects.read(oid);
+    return object?.type === 'commit' ? object.data : null;
   }
 
   async writeCommit(data: Buffer): Promise<Oid> {

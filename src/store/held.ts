@@ -21,6 +21,12 @@ export interface Held {
   tag: Tag;
 }
 
+/** An image that stands in its folder, but whose commit, or the tree that names its parts, cannot be read any more. */
+export interface Broken {
+  tag: Tag;
+  dir: string;
+}
+
 export function describe(head: ImageHead, dir: string, bytes: number): HeldImage {
   const { name, version, releaseTime } = head.info;
   return {
@@ -38,6 +44,7 @@ export function describe(head: ImageHead, dir: string, bytes: number): HeldImage
 
 export class HeldImages {
   readonly #images = new Map<Oid, Held>();
+  readonly #broken = new Map<Oid, Broken>();
 
   constructor(
     private readonly layout: Layout,
@@ -47,30 +54,73 @@ export class HeldImages {
 
   /**
    * Reads what is held. With `repair`, removes tags whose folder never appeared or is gone, which is what a crash
-   * leaves. Whatever else does not fit together is no crash's doing: it does not count, and is left to a person.
+   * leaves. Whatever else does not fit together is no crash's doing: it does not count, and is left to a person; one
+   * whose commit has rotted can be mended (`Store.restoreObjects`).
    */
   async load(blobs: Blobs, repair: boolean): Promise<void> {
     const sizes = this.#readSizes();
     for (const tag of await this.git.tags()) {
-      const head = await this.#headOf(tag);
-      if (head === null) continue;
-      const dir = this.layout.imageDir(head.info.version, tag.commit);
-      if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      const head = this.#headOf(tag);
+      const dir = this.layout.imageDir(head?.info.version ?? versionOf(tag), tag.commit);
+      const stands = lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
+      if (head === null) {
+        if (stands) this.#broken.set(tag.commit, { tag, dir });
+      } else if (!stands) {
         if (repair) await this.git.untag(tag);
-        continue;
-      }
-      const known = sizes[tag.commit];
-      const bytes = known ?? (await measure(head, readAttributes(head, this.objects), this.objects, blobs)).bytes;
-      this.#images.set(tag.commit, { image: describe(head, dir, bytes), head, tag });
+      } else if (head.info.name === tag.name) await this.#know(tag, head, dir, blobs, sizes[tag.commit]);
     }
     if (repair) await this.#writeSizes();
   }
 
-  async #headOf(tag: Tag): Promise<ImageHead | null> {
-    const data = await this.git.readCommit(tag.commit);
+  async #know(tag: Tag, head: ImageHead, dir: string, blobs: Blobs, known: number | undefined): Promise<void> {
+    const bytes = known ?? (await this.#measure(head, blobs));
+    this.#images.set(tag.commit, { image: describe(head, dir, bytes), head, tag });
+  }
+
+  /** 0 while parts of the image cannot be read; it is measured again at the next opportunity. */
+  async #measure(head: ImageHead, blobs: Blobs): Promise<number> {
+    try {
+      return (await measure(head, readAttributes(head, this.objects), this.objects, blobs)).bytes;
+    } catch (error) {
+      if (error instanceof PassItOnError && error.code === 'damaged') return 0;
+      throw error;
+    }
+  }
+
+  /** Null when the commit, or the tree that names the parts of the image, is lost or has rotted. */
+  #headOf(tag: Tag): ImageHead | null {
+    const data = this.git.readCommit(tag.commit);
     if (data === null) return null;
-    const head = readHead(tag.commit, data, this.objects);
-    return head.info.name === tag.name ? head : null;
+    try {
+      return readHead(tag.commit, data, this.objects);
+    } catch (error) {
+      if (error instanceof PassItOnError && error.code === 'damaged') return null;
+      throw error;
+    }
+  }
+
+  /** Looks once more at broken ones, after objects have been put back. */
+  async reload(blobs: Blobs): Promise<void> {
+    for (const [commit, { tag, dir }] of this.#broken) {
+      const head = this.#headOf(tag);
+      if (head?.info.name !== tag.name) continue;
+      await this.#know(tag, head, dir, blobs, undefined);
+      this.#broken.delete(commit);
+    }
+    await this.#writeSizes();
+  }
+
+  broken(): Broken[] {
+    return [...this.#broken.values()];
+  }
+
+  brokenOne(commit: Oid): Broken | null {
+    return this.#broken.get(commit) ?? null;
+  }
+
+  /** Where an image stands, be it whole or broken; null when it is not here at all. */
+  dirOf(commit: Oid): string | null {
+    return this.#images.get(commit)?.image.dir ?? this.#broken.get(commit)?.dir ?? null;
   }
 
   /** Sizes of images take a walk to compute; the file can be lost. */
@@ -86,27 +136,32 @@ export class HeldImages {
   }
 
   async #writeSizes(): Promise<void> {
-    const sizes = Object.fromEntries([...this.#images].map(([commit, { image }]) => [commit, image.bytes]));
+    const measured = [...this.#images].filter(([, { image }]) => image.bytes > 0);
+    const sizes = Object.fromEntries(measured.map(([commit, { image }]) => [commit, image.bytes]));
     await replaceFile(this.layout.sizes, `${JSON.stringify(sizes)}\n`, this.layout.partial);
   }
 
   async add(held: Held): Promise<void> {
     this.#images.set(held.image.commit, held);
+    this.#broken.delete(held.image.commit);
     await this.#writeSizes();
   }
 
   delete(commit: Oid): void {
     this.#images.delete(commit);
+    this.#broken.delete(commit);
   }
 
   get(commit: Oid): Held | null {
     return this.#images.get(commit) ?? null;
   }
 
-  /** Throws 'not-found'. */
+  /** Throws 'not-found', or 'damaged' for a broken one. */
   need(commit: Oid): Held {
     const held = this.get(commit);
     if (held !== null) return held;
+    const broken = this.#broken.get(commit);
+    if (broken !== undefined) throw brokenImage(broken);
     const message = `No image ${commit.slice(0, 12)} is on this laptop.`;
     throw new PassItOnError('not-found', message, 'Look at the list of images (status).');
   }
@@ -136,15 +191,29 @@ export class HeldImages {
     return dir;
   }
 
-  /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found' or 'ambiguous'. */
+  /** The same for one that may be broken. */
+  commitOf(version: string): Oid {
+    return this.#brokenBy(version)?.tag.commit ?? this.resolve(version).image.commit;
+  }
+
+  /** A broken one that goes by this version, where no whole one does. */
+  #brokenBy(version: string): Broken | null {
+    const found = this.broken().filter(({ tag }) => goesBy(version, tag.name, [versionOf(tag), tag.label], tag.commit));
+    const whole = this.all().some(({ image, tag }) =>
+      goesBy(version, image.name, [image.version, tag.label], image.commit),
+    );
+    return found.length === 1 && !whole ? found[0]! : null;
+  }
+
+  /** `407`, `olpc-xo/407`, or an oid of at least 7 digits. Throws 'not-found', 'ambiguous', 'damaged' for a broken one. */
   resolve(version: string): Held {
-    const matches = this.all().filter(
-      ({ image, tag }) =>
-        [image.version, tag.label].some(text => text === version || `${image.name}/${text}` === version) ||
-        (/^[0-9a-f]{7,40}$/.test(version) && image.commit.startsWith(version)),
+    const matches = this.all().filter(({ image, tag }) =>
+      goesBy(version, image.name, [image.version, tag.label], image.commit),
     );
     const [match] = matches;
     if (match === undefined) {
+      const broken = this.#brokenBy(version);
+      if (broken !== null) throw brokenImage(broken);
       const message = `No image ${JSON.stringify(version)} is on this laptop.`;
       throw new PassItOnError('not-found', message, 'Look at the list of images (status).');
     }
@@ -153,4 +222,28 @@ export class HeldImages {
     const message = `${JSON.stringify(version)} may be any of ${which}.`;
     throw new PassItOnError('ambiguous', message, 'Name it by its name and version, or by the digits of its commit.');
   }
+}
+
+/** What the tag says of the version, where the commit cannot be asked. */
+function versionOf({ label, commit }: Tag): string {
+  const suffix = [`+${commit}`, `+${commit.slice(0, 7)}`].find(text => label.endsWith(text)) ?? '';
+  return label.slice(0, label.length - suffix.length);
+}
+
+function goesBy(version: string, name: string, texts: readonly string[], commit: Oid): boolean {
+  return (
+    texts.some(text => text === version || `${name}/${text}` === version) ||
+    (/^[0-9a-f]{7,40}$/.test(version) && commit.startsWith(version))
+  );
+}
+
+function brokenImage({ tag }: Broken): PassItOnError {
+  const message = `The image ${tag.name} ${tag.label} on this laptop is damaged: its commit cannot be read.`;
+  return new PassItOnError('damaged', message, `Mend it with: verify ${tag.label} --repair.`);
+}
+
+/** The sentence for a person who looks after this laptop. */
+export function brokenWarning(broken: Broken): string {
+  const { message, remedy } = brokenImage(broken);
+  return `${message} ${remedy}`;
 }

@@ -4,10 +4,10 @@ import { parseAttributes } from '../core/attributes';
 import type { ByteString } from '../core/bytes';
 import { PassItOnError } from '../core/errors';
 import { EMPTY_TREE, type Oid } from '../core/object';
-import { MODE } from '../core/tree';
+import { encodeTree, MODE, type TreeEntry } from '../core/tree';
 import { asBytes, diskPath } from './disk';
 import type { Held } from './held';
-import { readAttributes, walkImage } from './image';
+import { type ImageHead, readAttributes, walkImage } from './image';
 import { mendTree } from './mend';
 import type { Parts } from './parts';
 import { recoverBlob } from './recover';
@@ -24,9 +24,11 @@ export interface Repaired {
 export class Repair {
   constructor(private readonly parts: Parts) {}
 
-  /** True when every tree of the image, and its attributes, can be read. */
+  /** True when the commit, every tree of the image, and its attributes can be read. */
   async hasObjects(commit: Oid): Promise<boolean> {
+    if (this.parts.held.brokenOne(commit) !== null) return false;
     const { head } = this.parts.held.need(commit);
+    this.#restoreHead(head);
     try {
       parseAttributes(this.parts.objects.need(head.attributes, 'blob', 'list of attributes'));
       this.parts.objects.need(head.info.tree, 'tree', 'tree of the image');
@@ -43,6 +45,18 @@ export class Repair {
       if (error instanceof PassItOnError && error.code === 'damaged') return false;
       throw error;
     }
+  }
+
+  /** The commit and the tree that names its parts are known as long as we run, though they rot on the disk. */
+  #restoreHead({ commit, data, info, root, attributes }: ImageHead): void {
+    const { objects } = this.parts.git;
+    if (objects.read(commit) === null) objects.write('commit', data);
+    if (objects.read(info.tree) !== null) return;
+    const entries: TreeEntry[] = [
+      { mode: MODE.file, name: 'attributes', oid: attributes },
+      { mode: MODE.dir, name: 'root', oid: root },
+    ];
+    objects.write('tree', encodeTree(entries));
   }
 
   /** Throws 'damaged' when the image's own objects are missing: receive those first. */

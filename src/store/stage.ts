@@ -6,6 +6,7 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { type AttributesMap, fullAttributes } from '../core/attributes';
 import { badData } from '../core/bad-data';
 import { type ByteString, joinPath } from '../core/bytes';
+import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
@@ -145,8 +146,13 @@ async function foldersBelow(above: HeldFolder[], name: ByteString, objects: Obje
   for (const { tree, entries } of above) {
     const folder = entries.get(name);
     if (folder?.mode !== MODE.dir) continue;
-    const inside = await objects.tree(folder.oid);
-    below.push({ tree, entries: new Map(inside.map(entry => [entry.name, entry])) });
+    try {
+      const inside = await objects.tree(folder.oid);
+      below.push({ tree, entries: new Map(inside.map(entry => [entry.name, entry])) });
+    } catch (error) {
+      // Where another image has rotted there is nothing to share.
+      if (!(error instanceof PassItOnError && error.code === 'damaged')) throw error;
+    }
   }
   return below;
 }

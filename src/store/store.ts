@@ -16,7 +16,7 @@ import { type Cleaned, Cleaning } from './cleaning';
 import { Floors } from './floors';
 import { type Gathered, gather } from './gather';
 import { Git } from './git';
-import { HeldImages } from './held';
+import { brokenWarning, HeldImages } from './held';
 import { computeManifest, readAttributes, walkImage } from './image';
 import { Layout } from './layout';
 import { Lock } from './lock';
@@ -176,6 +176,18 @@ export class Store {
     return this.#held.resolve(version).image;
   }
 
+  /** The same for an image that may be broken: whose commit cannot be read any more. null: the current one. */
+  commitOf(version: string): Oid;
+  commitOf(version: string | null): Oid | null;
+  commitOf(version: string | null): Oid | null {
+    return version === null ? this.#choice.state.current : this.#held.commitOf(version);
+  }
+
+  /** What to tell a person of images that cannot be used until they are mended. */
+  warnings(): string[] {
+    return this.#held.broken().map(brokenWarning);
+  }
+
   get state(): { current: HeldImage | null; previous: HeldImage | null; staged: HeldImage | null } {
     const image = (commit: Oid | null): HeldImage | null => (commit === null ? null : this.image(commit));
     const { current, previous, staged } = this.#choice.state;
@@ -333,12 +345,17 @@ export class Store {
 
   /** Staged becomes current, current becomes previous. Throws 'no-image'. */
   async activate(): Promise<void> {
-    await this.#choose(activated);
+    await this.#choose(state => this.#usable(activated(state)));
   }
 
   /** Current and previous change places. Throws 'no-image'. */
   async goBack(): Promise<void> {
-    await this.#choose(wentBack);
+    await this.#choose(state => this.#usable(wentBack(state)));
+  }
+
+  #usable(state: State): State {
+    if (state.current !== null) this.#held.need(state.current);
+    return state;
   }
 
   async #choose(change: (state: State) => State): Promise<void> {
@@ -383,6 +400,7 @@ export class Store {
       for (const oid of [...quarantine.own()]) quarantine.release(oid);
       await this.#blobs.flush(true);
       await quarantine.remove();
+      await this.#held.reload(this.#blobs);
     });
   }
 

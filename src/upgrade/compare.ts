@@ -83,6 +83,10 @@ async function compareWith(store: Store, source: Source, commit: Oid, signal: Ab
     return await makePlan(store, quarantine, commit, from, sizes);
   } catch (cause) {
     if (!(cause instanceof PassItOnError && cause.code === 'damaged')) throw cause;
+    if (from !== null && !(await store.hasObjects(from.commit))) {
+      const remedy = `Mend it with: verify ${from.version} --repair.`;
+      throw new PassItOnError('damaged', `The image ${from.version} on this laptop is damaged.`, remedy, { cause });
+    }
     // What lies in quarantine has the hash of its name: what is not there has not been sent.
     const message = `${source.address} did not send all of the image. ${cause.message}`;
     throw new PassItOnError('source-lied', message, 'Try another laptop.', { cause });

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { AdoptResult, CleanResult, ExportResult, VerifyReport } from '../../src/service/contract';
+import type { AdoptResult, CleanResult, ExportResult, PublishResult, VerifyReport } from '../../src/service/contract';
 import { CommandFailed, Laptop } from '../lan/laptop';
 import { nastyTree, rsyncDifferences, run, TreeBuilder } from '../store/support';
 import { tempFolder } from '../support/temp';
@@ -216,6 +216,59 @@ test('bit-rot is found and mended with just the bytes that are lost, from a neig
   // What only needs a copy from here asks nobody.
   rmSync(join(ben.currentTree, 'usr'), { recursive: true });
   assert.deepEqual((await report('1', '--repair')).problems, []);
+});
+
+test('an image whose own objects rot can be mended, stands in nobody’s way, and can be removed', async t => {
+  const { folder, laptop } = classroom(t);
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  const [first, second] = friendlyTrees(folder);
+  await ana.flash(first, 'keep-os', '1');
+  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
+  const out = join(folder, 'stick');
+  await ana.run('export', out);
+  const { commit } = (await ben.run<AdoptResult>('adopt', '1', '--root', first, '--from', out))[0]!.image;
+  const object = (oid: string): string => join(ben.store, 'git/objects', oid.slice(0, 2), oid.slice(2));
+  const git = (...words: string[]): string =>
+    execFileSync('git', ['-C', join(ben.store, 'git'), ...words], { encoding: 'utf8' }).trim();
+  const [top, attributes, root] = ['^{tree}', ':attributes', ':root'].map(part => git('rev-parse', `${commit}${part}`));
+  const mended = async (oid: string): Promise<void> => {
+    assert.equal(await failure(ben.run('verify', '--repair')), 'no-source');
+    const [report] = await ben.run<VerifyReport>('verify', '--repair', '--from', out);
+    assert.deepEqual(report?.problems, []);
+    const status = await ben.status();
+    assert.equal(status.current?.commit, commit);
+    assert.doesNotMatch(status.warnings.join(), /damaged/);
+    assert.notEqual(git('cat-file', '-p', oid), '');
+  };
+  for (const oid of [attributes!, root!]) {
+    rot(object(oid));
+    // Nobody else is blamed for it. (The attributes are those of the other version as well, and come with it.)
+    if (oid === root) assert.equal(await failure(ben.run('compare', '2', '--from', out)), 'damaged');
+    rmSync(join(ben.store, 'cache/sizes.json'));
+    await mended(oid);
+  }
+  for (const oid of [top!, commit]) {
+    rot(object(oid));
+    const { current, warnings } = await ben.status();
+    assert.equal(current, null);
+    assert.match(warnings.join(), /keep-os 1 on this laptop is damaged: .* verify 1 --repair/);
+    assert.equal(await failure(ben.run('verify', '1')), 'damaged');
+    assert.deepEqual(rsyncDifferences(first, ben.currentTree), [], 'what stands there stays');
+    const blobs = readdirSync(join(ben.store, 'blobs'), { recursive: true });
+    await ben.run('gc');
+    assert.deepEqual(readdirSync(join(ben.store, 'blobs'), { recursive: true }), blobs, 'what it may need stays');
+    await mended(oid);
+  }
+  assert.equal((await ben.upgrade('2', '--from', out)).version, '2');
+  const [extra] = await ben.run<PublishResult>('publish', second, '--name', 'keep-os', '--version', '3');
+  rot(object(extra!.image.commit));
+  assert.equal(await failure(ben.run('verify', '3')), 'damaged');
+  await ben.run('remove', '3');
+  assert.deepEqual(
+    readdirSync(join(ben.store, 'images')).filter(name => name.startsWith('3')),
+    [],
+  );
+  assert.deepEqual((await ben.run<VerifyReport>('verify', '2'))[0]?.problems, []);
 });
 
 test('mtree finds no difference between a staged tree and our manifest', { skip: !AS_ROOT }, async t => {
