@@ -8,7 +8,7 @@ import type { Step } from '../upgrade/steps';
 const USUAL_SHARE = 0.35;
 const USUAL_CHECK = 100e6;
 /** Fewer bytes say more of the round trip than of the link. */
-const LEAST_PROBE = 8_000;
+const LEAST_PROBE = 250_000;
 
 export interface Measured {
   /** Bytes before compression, and as they came. */

@@ -67,6 +67,9 @@ async function portray(): Promise<void> {
   const reached = (what: (state: ScreenState) => boolean, name: string) => until(controller, what, PATIENCE, name);
   const picture = async (name: string) => {
     for (const [w, h] of all) {
+      // Twice: the first time it cannot be smaller than what was laid out for the size before.
+      window.window.resize(w, h);
+      await window.screenshot(pictures, `${name}-${w}x${h}`);
       window.window.resize(w, h);
       process.stdout.write(`${await window.screenshot(pictures, `${name}-${w}x${h}`)}\n`);
     }

@@ -8,14 +8,14 @@ const AHEAD = { bytesRaw: 20e6, imageBytes: 100e6, rates: [null, null], probe: n
 describe('how long it will take', () => {
   it('is not known before anything was measured', () => {
     assert.equal(new Pace().estimate(AHEAD), null);
-    assert.equal(new Pace().estimate({ ...AHEAD, probe: { bytes: 100, seconds: 0.001 } }), null);
+    assert.equal(new Pace().estimate({ ...AHEAD, probe: { bytes: 100e3, seconds: 1 } }), null);
     assert.equal(new Pace().estimate({ ...AHEAD, probe: { bytes: 1e6, seconds: 0 } }), null);
   });
 
   it('goes by what the sources gave together, else by what came while comparing', () => {
     const pace = new Pace();
     assert.equal(pace.estimate({ ...AHEAD, rates: [500e3, null, 500e3] }), 7 + 1);
-    assert.equal(pace.estimate({ ...AHEAD, probe: { bytes: 100e3, seconds: 0.1 } }), 7 + 1);
+    assert.equal(pace.estimate({ ...AHEAD, probe: { bytes: 500e3, seconds: 0.5 } }), 7 + 1);
     const both = { ...AHEAD, rates: [700e3], probe: { bytes: 1e6, seconds: 0.001 } };
     assert.equal(pace.estimate(both), 10 + 1);
   });
