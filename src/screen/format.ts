@@ -3,6 +3,17 @@ import { _, fill, languageTag, ngettext } from './i18n';
 
 const MB = 1_000_000;
 
+/** Making one of Intl's formats costs a hundred times what using it does. */
+const formats = new Map<string, Intl.NumberFormat>();
+const times = new Map<string, Intl.DateTimeFormat>();
+
+function numbers(style: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${languageTag()} ${JSON.stringify(style)}`;
+  const format = formats.get(key) ?? new Intl.NumberFormat(languageTag(), style);
+  formats.set(key, format);
+  return format;
+}
+
 /** One digit after the point below ten. */
 function rounded(bytes: number): { mb: number; digits: number } {
   const mb = bytes / MB;
@@ -12,7 +23,7 @@ function rounded(bytes: number): { mb: number; digits: number } {
 function megabytes(bytes: number): string {
   const { mb, digits } = rounded(bytes);
   const style = { style: 'unit', unit: 'megabyte', unitDisplay: 'short', maximumFractionDigits: digits } as const;
-  return new Intl.NumberFormat(languageTag(), style).format(mb);
+  return numbers(style).format(mb);
 }
 
 /** `23 MB`, `1.4 MB`, `less than 0.1 MB`: one unit only, so that two amounts can be compared by eye. */
@@ -29,7 +40,7 @@ export function amountOf(done: number, total: number): string {
 
 /** `40%`, of a part between 0 and 1. */
 export function percent(part: number): string {
-  return new Intl.NumberFormat(languageTag(), { style: 'percent' }).format(part);
+  return numbers({ style: 'percent' }).format(part);
 }
 
 /** `25 seconds left`, `about 3 minutes left`; whole tens of seconds above ten, so that it does not flicker. */
@@ -74,5 +85,8 @@ export function clock(iso: string, now = new Date()): string {
   if (Number.isNaN(moment.getTime())) return '';
   const today = moment.toDateString() === now.toDateString();
   const style = today ? ({ timeStyle: 'medium' } as const) : ({ dateStyle: 'short' } as const);
-  return new Intl.DateTimeFormat(languageTag(), style).format(moment);
+  const key = `${languageTag()} ${today}`;
+  const format = times.get(key) ?? new Intl.DateTimeFormat(languageTag(), style);
+  times.set(key, format);
+  return format.format(moment);
 }

@@ -85,9 +85,16 @@ function compareUnknown<T>(a: T | null, b: T | null, descending: boolean, known:
   return descending ? -known(a, b) : known(a, b);
 }
 
+let collator: { tag: string; compare(a: string, b: string): number } | null = null;
+
+/** Making one is slow, and the table is sorted anew at every change. */
+function collatorFor(tag: string): NonNullable<typeof collator> {
+  if (collator?.tag !== tag) collator = { tag, compare: new Intl.Collator(tag, { numeric: true }).compare };
+  return collator;
+}
+
 function comparer({ column, descending }: TableQuery['sort']): (a: TableRow, b: TableRow) => number {
-  const collator = new Intl.Collator(languageTag(), { numeric: true });
-  const words = (a: string, b: string) => collator.compare(a, b);
+  const { compare: words } = collatorFor(languageTag());
   const primary = (a: TableRow, b: TableRow): number => {
     switch (column) {
       case 'version':
