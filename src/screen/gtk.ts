@@ -93,6 +93,8 @@ interface Signals {
   'delete-event': () => boolean;
   'focus-in-event': () => boolean;
   'focus-out-event': () => boolean;
+  'window-state-event': (event: Gdk3.EventWindowState) => boolean;
+  'grab-broken-event': () => boolean;
   /** Enter in a text field. */
   activate: () => void;
   /** Of a gesture: number of presses in a row, and where. */

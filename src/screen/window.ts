@@ -24,6 +24,7 @@ import { activityIcon } from './icons';
 import { view } from './model';
 import { Stage } from './stage';
 import { neighbourId } from './state';
+import { stayInFront } from './stay';
 import { applyStyle, type Frame, frameFor } from './style';
 import { TablePage } from './table-page';
 import { ToolButton } from './tool-button';
@@ -97,10 +98,7 @@ export class ScreenWindow {
       this.window.setDecorated(false);
       this.window.maximize();
     }
-    if (options.kiosk) {
-      this.window.setKeepAbove(true);
-      this.window.fullscreen();
-    }
+    if (options.kiosk) stayInFront(this.window);
     const box = new Gtk.Box({ orientation: VERTICAL });
     for (const part of [this.toolbar, this.alert, this.stage, this.bar, this.page]) box.add(part.widget);
     this.window.add(box);

@@ -160,6 +160,11 @@ async function main(): Promise<void> {
   await fresh.person.button('My laptop has 406');
   await sugar.stop(fresh);
   await entry();
+  assert.equal(
+    sugar.shellLog.split('Received notification').length - 1,
+    1,
+    'one notice, while another one was in front',
+  );
   service.close();
   ana.kill('SIGTERM');
   const said = sugar.complaints().filter(line => !line.startsWith('Pass It On is open already'));

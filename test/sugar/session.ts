@@ -56,12 +56,14 @@ export class SugarSession {
     return (await this.call(SHELL, '/org/laptop/Shell', SHELL, member, 's'.repeat(body.length), ...body))[0];
   }
 
-  async activity(id: string, member: string): Promise<unknown> {
+  async activity(id: string, member: string, ...body: string[]): Promise<unknown> {
     const [answer] = await this.call(
       `org.laptop.Activity${id}`,
       `/org/laptop/Activity/${id}`,
       'org.laptop.Activity',
       member,
+      's'.repeat(body.length),
+      ...body,
     );
     return answer;
   }

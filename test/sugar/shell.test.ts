@@ -41,10 +41,14 @@ gsettings set org.sugarlabs.user resume-activity false
 exec sugar'
 `;
 
-/** A network of its own with one laptop's address on it; all processes of the session are on it. */
-const NETWORK =
+/**
+ * A network of its own with one laptop's address on it; all processes of the session are on it. And a folder of its own
+ * for the session manager's sockets: they are called by process numbers, which are the same in each process namespace.
+ */
+const SURROUNDINGS =
   'ip link set lo up && ip link add eth0 type veth peer name eth1 && ip link set eth1 up && ip link set eth0 up && ' +
-  'ip addr add 10.78.0.1/24 dev eth0';
+  'ip addr add 10.78.0.1/24 dev eth0 && mkdir -p -m 1777 /tmp/.ICE-unix && ' +
+  'mount -t tmpfs -o mode=1777 tmpfs /tmp/.ICE-unix';
 
 describe('the bundle in the Sugar shell', () => {
   let folder: string;
@@ -114,7 +118,7 @@ describe('the bundle in the Sugar shell', () => {
     const namespaces = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const own = AS_ROOT ? [] : ['--user', '--map-current-user', '--keep-caps'];
     const become = AS_ROOT ? ['runuser', '-u', user, '--'] : [];
-    const up = ['sh', '-c', `${NETWORK} && exec "$@"`, 'sh'];
+    const up = ['sh', '-c', `${SURROUNDINGS} && exec "$@"`, 'sh'];
     const session = ['env', '-i', ...words, 'sh', '-c', 'mkdir -p -m 700 "$XDG_RUNTIME_DIR" && exec "$HOME/session"'];
     const command = ['timeout', '-k', '5', String(SESSION_TIMEOUT_S), 'unshare', ...own, ...namespaces];
     const [first = '', ...args] = [...command, ...up, ...become, ...session];

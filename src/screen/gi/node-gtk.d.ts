@@ -134,6 +134,8 @@ export namespace Gdk3 {
   }
   class Seat extends GObject {
     getPointer(): Device | null;
+    /** capabilities: 8 the keyboard. Answers 0 for success. */
+    grab(window: Window, capabilities: number, ownerEvents: boolean, cursor: null, event: null, prepare: null): number;
   }
   class Device extends GObject {
     warp(screen: Screen, x: number, y: number): void;
@@ -153,6 +155,10 @@ export namespace Gdk3 {
     keyval: number;
     /** Bits: 1 shift, 4 control, 8 alt */
     state: number;
+  }
+  /** Bits: 2 iconified */
+  interface EventWindowState {
+    newWindowState: number;
   }
   function cairoSetSourcePixbuf(cr: Cairo.Context, pixbuf: GdkPixbuf2.Pixbuf, x: number, y: number): void;
   function pixbufGetFromWindow(window: Window, x: number, y: number, w: number, h: number): GdkPixbuf2.Pixbuf | null;
@@ -286,6 +292,7 @@ export namespace Gtk3 {
     getFocusVisible(): boolean;
     setFocusVisible(visible: boolean): void;
     present(): void;
+    deiconify(): void;
     setKeepAbove(on: boolean): void;
   }
   class Box extends Container {
