@@ -121,8 +121,10 @@ export class Kiosk {
     const { current } = await controller.call('use', { version: name });
     await controller.call('collectGarbage', null);
     if (!current) throw new Error(`${name} is not here`);
+    // What the last tour has brought is no news any more.
+    await controller.call('arrivalSeen', null);
     await this.wait(
-      state => state.status?.current?.commit === current.commit && state.status.images.length === 1,
+      ({ status: now }) => now?.current?.commit === current.commit && now.images.length === 1,
       ANSWER_MS,
       'it did not begin anew',
     );

@@ -1,7 +1,7 @@
 /** The Journal entry's file and words: what the deeds of a session are called, and what is read again on resuming. */
 import { PassItOnError } from '../core/errors';
 import { amount, people } from '../screen/format';
-import { _, fill, ngettext } from '../screen/i18n';
+import { _, fill, languageTag, ngettext } from '../screen/i18n';
 import type { Deed } from './deeds';
 
 export const MIME_TYPE = 'application/x-pass-it-on';
@@ -84,7 +84,7 @@ export function deedHelp({ helpers, bytes }: Deed): string {
 
 /** When it was, as people of this place write it. */
 export function deedTime({ when }: Deed): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
+  return new Intl.DateTimeFormat(languageTag(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
 }
 
 /** All deeds, one a line, the last one first: what the Journal shows as description. */

@@ -24,8 +24,8 @@ import { Desktop } from '../screen/desktop';
 const BUNDLE = resolve('PassItOn-1.xo');
 const PICTURES = 'build/screenshots';
 const AS_ROOT = process.getuid?.() === 0;
-/** A session takes some seconds; one that hangs would never end by itself. */
-const SESSION_TIMEOUT_S = 120;
+/** A session takes less than a minute; one that hangs would never end by itself. */
+const SESSION_TIMEOUT_S = 300;
 
 /** The shell as a child has it after the first start: name, colours, keys; then it runs SUGAR_RUN_TEST and ends. */
 const SESSION = `#!/bin/bash
