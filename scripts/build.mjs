@@ -35,7 +35,8 @@ export async function buildProduct() {
     ...common,
     entryPoints: { 'pass-it-on': 'src/cli/main.ts' },
     outdir: fresh,
-    banner: { js: '#!/usr/bin/env node' },
+    // One heap of malloc for all threads (mallopt(3)): one for each keeps 30 MB more that nobody uses.
+    banner: { js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node' },
   });
   await build({
     ...common,

@@ -57,6 +57,9 @@ export interface EnsureOptions {
   log?: string;
 }
 
+/** As the executable's first line has it: one heap of malloc for all threads, which keeps 30 MB less that nobody uses. */
+export const SERVICE_ENV = { MALLOC_ARENA_MAX: '1' } as const;
+
 const START_PATIENCE_MS = 20_000;
 
 /**
@@ -71,6 +74,7 @@ export async function ensureService({ store, command, serveArgs = [], log }: Ens
   const [program, ...first] = command;
   const child = spawn(program!, [...first, 'serve', '--store', store, ...serveArgs], {
     detached: true,
+    env: { ...process.env, ...SERVICE_ENV },
     stdio: ['ignore', output, output],
   });
   let ended: string | null = null;
