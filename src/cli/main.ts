@@ -1,5 +1,5 @@
 /** The command `pass-it-on`. */
-import './lean';
+import '../service/lean';
 import { toPassItOnError } from '../core/errors';
 import { logError } from '../service/log';
 import { type Options, parseOptions, storeFolder, usageError } from './args';

@@ -1,5 +1,5 @@
 /** The bar below the stage: a card with what happens, the steps, and the one big button. */
-import { circle, drawSign, drawText, GREY, type Sign, setColor } from './draw';
+import { circle, drawSign, GREY, type Sign, setColor } from './draw';
 import {
   addClass,
   type Cairo,
@@ -19,6 +19,7 @@ import {
 import { _, fill } from './i18n';
 import { Picture } from './picture';
 import type { Frame } from './style';
+import { drawText } from './text';
 import type { Action, BarView, ButtonView, StepView } from './view';
 
 /** A rounded button with a sign, a label and perhaps a second line. */

@@ -1,5 +1,5 @@
-/** Drawing: XO laptops, text through Pango, and the few grey signs. Sizes in pixels, colours as #RRGGBB. */
-import { type Cairo, Gdk, GdkPixbuf, type GdkPixbuf2, Pango, PangoCairo } from './gtk';
+/** Drawing: XO laptops and the few grey signs; text is in `text.ts`. Sizes in pixels, colours as #RRGGBB. */
+import { type Cairo, Gdk, GdkPixbuf, type GdkPixbuf2 } from './gtk';
 import type { Rect } from './layout';
 
 /** Sugar's greys; colour belongs to people. */
@@ -50,47 +50,6 @@ export function roundedRect(
 export function circle(cr: Cairo.Context, x: number, y: number, radius: number): void {
   cr.newSubPath();
   cr.arc(x, y, radius, 0, Math.PI * 2);
-}
-
-export interface TextStyle {
-  size: number;
-  color: string;
-  bold?: boolean;
-  alpha?: number;
-  align?: 'left' | 'center' | 'right';
-  /** Lines before it is cut with …; 1 unless told. */
-  lines?: number;
-  /** How much smaller it may become (0.8: by a fifth) before it is cut. */
-  shrink?: number;
-}
-
-/** Writes text into a box of that width, its top at y; answers the height it took. Pango only: cairo's own text crashes. */
-export function drawText(
-  cr: Cairo.Context,
-  text: string,
-  x: number,
-  y: number,
-  width: number,
-  style: TextStyle,
-): number {
-  const layout = PangoCairo.createLayout(cr);
-  const font = Pango.FontDescription.fromString(style.bold ? 'Sans Bold' : 'Sans');
-  font.setAbsoluteSize(style.size * 1024);
-  layout.setFontDescription(font);
-  layout.setText(text, -1);
-  const [needed] = layout.getPixelSize();
-  if (style.shrink && needed > width) {
-    font.setAbsoluteSize(style.size * 1024 * Math.max(style.shrink, width / needed));
-    layout.setFontDescription(font);
-  }
-  layout.setWidth(Math.max(1, Math.round(width)) * 1024);
-  layout.setHeight(-(style.lines ?? 1));
-  layout.setEllipsize(3);
-  layout.setAlignment(style.align === 'center' ? 1 : style.align === 'right' ? 2 : 0);
-  setColor(cr, style.color, style.alpha ?? 1);
-  cr.moveTo(x, y);
-  PangoCairo.showLayout(cr, layout);
-  return layout.getPixelSize()[1];
 }
 
 /** An SVG with Sugar's colour entities. */

@@ -3,10 +3,10 @@
  * must go through Pango, interface methods that shadow class methods.
  */
 import type * as NodeGtk from 'node-gtk';
-import type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3, GObject as Thing } from 'node-gtk';
+import type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3, Pango1, GObject as Thing } from 'node-gtk';
 import { PassItOnError } from '../core/errors';
 
-export type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3 };
+export type { Atk1, Cairo, Gdk3, GdkPixbuf2, Gtk3, Pango1 };
 
 /** node-gtk is an optional dependency: without it the sentence must help, not a stack trace. */
 function load(): typeof NodeGtk {

@@ -1,10 +1,11 @@
 /** One laptop on the stage: a real button (focus, keyboard, screen reader) that draws itself. */
-import { drawBadge, drawIcon, drawText, GREY, NO_COLORS, renderIcon, roundedRect, type Sign, setColor } from './draw';
+import { drawBadge, drawIcon, GREY, NO_COLORS, renderIcon, roundedRect, type Sign, setColor } from './draw';
 import { addClass, type Cairo, describe, Gtk, type Gtk3, on, onPress, STATE } from './gtk';
 import { _ } from './i18n';
 import { GIVERS } from './icons';
 import { type Rect, type StageLayout, textHeight } from './layout';
 import type { LaptopKey } from './state';
+import { drawText } from './text';
 import type { LaptopView } from './view';
 
 const FADED = 0.3;

@@ -1,5 +1,6 @@
 /** The screen: a client of the service. `Gtk.main()` must be called at the top level, or Node's timers die. */
 // First, before anything that may not be installed is loaded.
+import '../service/lean';
 import './last-words';
 
 import { tmpdir } from 'node:os';

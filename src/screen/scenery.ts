@@ -3,7 +3,6 @@ import {
   circle,
   drawIcon,
   drawSign,
-  drawText,
   fillRect,
   GREY,
   NO_COLORS,
@@ -16,6 +15,7 @@ import { type Cairo, rightToLeft } from './gtk';
 import { laptopIcon } from './icons';
 import { type LaptopGeometry, myGeometry, textRect } from './laptop';
 import type { Rect, StageLayout } from './layout';
+import { drawText } from './text';
 import type { BandView, LaptopView, View } from './view';
 
 /** Dots in flight between a helper and this laptop, and the time one takes, in ms. */

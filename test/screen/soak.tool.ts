@@ -1,4 +1,6 @@
 /** Lets laptops come and go and an upgrade run, again and again: soak.tool.js ROUNDS; prints memory in MB as it goes. */
+// First, as the screen does.
+import '../../src/service/lean';
 import { Controller } from '../../src/screen/controller';
 import { Gtk } from '../../src/screen/gtk';
 import { ScreenWindow } from '../../src/screen/window';

@@ -86,7 +86,10 @@ export namespace Pango1 {
     static fromString(text: string): FontDescription;
     setAbsoluteSize(pangoUnits: number): void;
   }
+  type Context = GObject;
+  const SCALE: number;
   class Layout extends GObject {
+    static new(context: Context): Layout;
     setText(text: string, bytes: number): void;
     setFontDescription(font: FontDescription): void;
     /** Pango units (1/1024 px), -1 for none */
@@ -101,7 +104,6 @@ export namespace Pango1 {
 }
 
 export namespace PangoCairo1 {
-  function createLayout(cr: Cairo.Context): Pango1.Layout;
   function showLayout(cr: Cairo.Context, layout: Pango1.Layout): void;
 }
 
@@ -160,6 +162,7 @@ export namespace Gdk3 {
   interface EventWindowState {
     newWindowState: number;
   }
+  function pangoContextGet(): Pango1.Context;
   function cairoSetSourcePixbuf(cr: Cairo.Context, pixbuf: GdkPixbuf2.Pixbuf, x: number, y: number): void;
   function pixbufGetFromWindow(window: Window, x: number, y: number, w: number, h: number): GdkPixbuf2.Pixbuf | null;
 }
