@@ -4,7 +4,7 @@
  */
 import type { Step } from '../upgrade/steps';
 
-/** Until an upgrade has shown it: how much of the bytes travels (docs/measurements.md), and bytes checked a second. */
+/** Until an upgrade has shown it: how much of the bytes travels (docs/performance.md), and bytes checked a second. */
 const USUAL_SHARE = 0.35;
 const USUAL_CHECK = 100e6;
 /** Fewer bytes say more of the round trip than of the link. */

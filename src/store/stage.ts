@@ -18,7 +18,7 @@ import { breathe, stopIfAsked } from './pace';
 import { Placer } from './place';
 import { shown } from './scan';
 import type { WorkOptions } from './types';
-import { haveXattrTools, missingTools, readXattrs, setXattrs } from './xattrs';
+import { haveXattrTools, readXattrs, setXattrs } from './xattrs';
 
 /** Folders deeper than this exist in no image that a Linux path can name. */
 const MAX_DEPTH = 4096;
@@ -115,7 +115,7 @@ function checkTools(attributes: AttributesMap): void {
   for (const [path, { xattrs }] of attributes) {
     if (xattrs === undefined) continue;
     const message = `${shown(path)} has extended attributes, which cannot be set here: setfattr is missing.`;
-    throw missingTools(message, 'Install the package attr, and try again.');
+    throw new PassItOnError('unsupported', message, 'Install the package attr, and try again.');
   }
 }
 

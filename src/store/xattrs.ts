@@ -42,11 +42,6 @@ export function haveXattrTools(): boolean {
   return found;
 }
 
-/** The error where they are not and something would be lost. */
-export function missingTools(message: string, remedy: string): PassItOnError {
-  return new PassItOnError('unsupported', message, remedy);
-}
-
 /** attr's own escapes: a backslash and three octal digits, for the backslash itself, line ends, and `=` in names. */
 function quote(text: ByteString): ByteString {
   return text.replace(/[\\\n\r=]/g, char => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);

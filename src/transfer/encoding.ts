@@ -14,11 +14,11 @@ interface Effort {
  * A compromise of bytes, a weak laptop's CPU and memory: a compressor takes 16 MB with quality 5 and 18 bits, 47 MB with 22, and
  * 58 MB with quality 9 and 20, beside what making deltas takes. docs/performance.md has what was measured.
  */
-const EFFORT: Readonly<Record<Exclude<Form, 'raw'>, Record<Content, Effort>>> = {
-  delta: { deltas: { quality: 5, windowBits: 18 }, whole: { quality: 5, windowBits: 22 } },
-  small: { deltas: { quality: 5, windowBits: 18 }, whole: { quality: 9, windowBits: 20 } },
+const WHOLE: Readonly<Record<Exclude<Form, 'raw'>, Effort>> = {
+  delta: { quality: 5, windowBits: 22 },
+  small: { quality: 9, windowBits: 20 },
 };
-/** For all but the first few at one time: memory must not grow with the class. */
+/** For deltas; and for all but the first few at one time, because memory must not grow with the class. */
 const MODEST: Effort = { quality: 5, windowBits: 18 };
 const FEW = 2;
 
@@ -27,7 +27,7 @@ let working = 0;
 /** Null: as it is. */
 export function compressorFor(form: Form, content: Content): BrotliCompress | null {
   if (form === 'raw') return null;
-  const { quality, windowBits } = working < FEW ? EFFORT[form][content] : MODEST;
+  const { quality, windowBits } = content === 'whole' && working < FEW ? WHOLE[form] : MODEST;
   const compressor = createBrotliCompress({
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },
   });
