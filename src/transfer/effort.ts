@@ -81,7 +81,7 @@ export class Effort {
       this.rates[form] = known === null || tried ? rate : known * (1 - SMOOTH) + rate * SMOOTH;
     }
     if (form === 'delta') {
-      this.idle = busy !== null && busy < IDLE_BELOW;
+      if (busy !== null) this.idle = busy < IDLE_BELOW;
       this.wait = Math.max(0, this.wait - 1);
     }
     if (form !== 'raw') return;

@@ -154,10 +154,11 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
    1: 0100007F:9C40 0100007F:50E3 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0000000000000000`;
 
 test('the kernel’s list of connections is read for the one that is meant', () => {
-  assert.equal(queued(TABLE, '50E3 9C40'), 8000);
-  assert.equal(queued(TABLE, '9C40 50E3'), 0);
-  assert.equal(queued(TABLE, '9C40 50E4'), null);
-  assert.equal(queued('', '9C40 50E4'), null);
+  const queues = queued(TABLE);
+  assert.equal(queues.get('50E3 9C40'), 8000);
+  assert.equal(queues.get('9C40 50E3'), 0);
+  assert.equal(queues.has('9C40 50E4'), false);
+  assert.equal(queued('').size, 0);
 });
 
 test('a link is busy while its reader is slow, and idle while nothing is sent', async t => {
@@ -174,12 +175,17 @@ test('a link is busy while its reader is slow, and idle while nothing is sent', 
   const [socket] = (await once(server, 'connection')) as [Socket];
   t.after(() => socket.destroy());
   const idle = new WireWatch(socket);
-  await sleep(300);
+  await sleep(1000);
   assert.equal(idle.end(), 0);
   socket.on('error', () => {});
   socket.write(Buffer.alloc(20 << 20));
   await sleep(100);
-  const busy = new WireWatch(socket);
-  await sleep(300);
+  // However many watch, and whoever stops first.
+  const [first, busy] = [new WireWatch(socket), new WireWatch(socket)];
+  await sleep(1000);
+  assert.equal(first.end(), 1);
+  await sleep(1000);
   assert.equal(busy.end(), 1);
+  const short = new WireWatch(socket);
+  assert.equal(short.end(), null, 'nothing was seen yet');
 });
