@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { join, resolve } from 'node:path';
 import { diffTrees } from '../src/core/diff';
 import { MODE } from '../src/core/tree';
-import { Store } from '../src/store/store';
+import { StoreView } from '../src/store/view';
 import { Laptop } from '../test/lan/laptop';
 import { differences } from '../test/lan/same-tree';
 import { linkGroups } from '../test/store/support';
@@ -90,16 +90,15 @@ function gitDiff(repository: string): string[] {
 }
 
 async function ourDiff(dir: string): Promise<string[]> {
-  const store = await Store.open(dir, { readOnly: true });
+  const store = await StoreView.open(dir);
   const [from, to] = [store.resolve('v1').root, store.resolve('v2').root];
   const found: string[] = [];
   for await (const { kind, path } of diffTrees(from, to, oid => store.readTree(oid))) found.push(`${kind} ${path}`);
-  await store.close();
   return found;
 }
 
 async function pathsOf(dir: string, version: string): Promise<number> {
-  const store = await Store.open(dir, { readOnly: true });
+  const store = await StoreView.open(dir);
   const todo = [store.resolve(version).root];
   let paths = 0;
   for (let oid = todo.pop(); oid !== undefined; oid = todo.pop()) {
@@ -108,7 +107,6 @@ async function pathsOf(dir: string, version: string): Promise<number> {
       if (entry.mode === MODE.dir) todo.push(entry.oid);
     }
   }
-  await store.close();
   return paths;
 }
 

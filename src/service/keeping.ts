@@ -5,21 +5,16 @@ import type { Oid } from '../core/object';
 import { syncFileSystem } from '../store/atomic';
 import type { Cleaned, HeldImage, Store } from '../store/store';
 import { exportImages } from '../transfer/export';
-import type { SharedImage } from '../transfer/images-answer';
 import { repairImage } from '../upgrade/repair';
 import type { AdoptResult, CleanResult, ExportResult, ImageInfo, Params, VerifyReport } from './contract';
+import type { Finding } from './finding';
 import { readSettings } from './settings';
-import type { Sources } from './sources';
 import type { Upgrades } from './upgrades';
 
 /** A repair asks who is there; nobody waits for a laptop that may come. */
 const REPAIR_PATIENCE_SECONDS = 10;
 
 export interface Surroundings {
-  /** Those near and those named; to be closed. */
-  sources(from: string[]): Sources;
-  /** Finds a version that is here or near. */
-  find(version: string, sources: Sources): Promise<SharedImage>;
   /** Commits that somebody is fetching from us, or that are being compared now. */
   inUse(): Set<Oid>;
   /** The facts of an image that leave the process. */
@@ -30,6 +25,7 @@ export class Keeping {
   constructor(
     private readonly store: Store,
     private readonly upgrades: Upgrades,
+    private readonly finding: Finding,
     private readonly around: Surroundings,
   ) {}
 
@@ -47,14 +43,14 @@ export class Keeping {
 
   async verify({ version, repair, from }: Params<'verify'>): Promise<VerifyReport> {
     const commit = this.store.commitOf(version ?? null);
-    const repaired = repair === true && commit !== null ? await this.repair(commit, from ?? []) : undefined;
+    const repaired = repair === true && commit !== null ? await this.repair(commit, from) : undefined;
     const image = this.named(commit ?? version);
     const report = await this.store.verify(image.commit, {});
     return { ...report, image: this.around.describe(image), ...(repaired && { repaired }) };
   }
 
-  private async repair(commit: Oid, from: string[]): Promise<{ paths: number; objects: number }> {
-    const sources = this.around.sources(from);
+  private async repair(commit: Oid, from?: string[]): Promise<{ paths: number; objects: number }> {
+    const sources = this.finding.sources(from);
     try {
       return await repairImage(this.store, sources, commit, REPAIR_PATIENCE_SECONDS, new AbortController().signal);
     } finally {
@@ -84,8 +80,8 @@ export class Keeping {
       const remedy = 'Name the folder of the running system with --root; usually it is /.';
       throw new PassItOnError('not-found', `${root} is not a folder.`, remedy);
     }
-    const sources = this.around.sources(from ?? []);
-    const to = await this.around.find(version, sources);
+    const sources = this.finding.sources(from);
+    const to = await this.finding.find(version, sources);
     let taken = { objects: 0, bytes: 0 };
     const wishes = { patience: patience ?? defaultPatience, effort: effort ?? readSettings().effort };
     const result = await this.upgrades.start(to, sources, wishes, async (pipeline, signal) => {

@@ -4,25 +4,22 @@
  */
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { PassItOnError } from '../core/errors';
-import { relation } from '../core/versions';
 import { Neighbours } from '../neighbours/neighbours';
-import { type HeldImage, Store } from '../store/store';
-import type { SharedImage } from '../transfer/images-answer';
+import { Store } from '../store/store';
 import { TransferServer } from '../transfer/server';
-import { type Comparison, compareHeld, compareWithAny } from '../upgrade/compare';
 import { activationHook, runHook } from './activation';
 import { Arrival } from './arrival';
 import { checkBattery } from './battery';
-import type { EventName, Events, MethodName, Params, Plan, PublishResult, Result, Status } from './contract';
+import { Comparing } from './comparing';
+import type { EventName, Events, MethodName, Params, PublishResult, Result, Status } from './contract';
+import { Finding } from './finding';
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
 import { Pace } from './pace';
 import { readSettings } from './settings';
 import { signerFor } from './signing';
-import { type Rank, Sources } from './sources';
-import { announcedWrong, isAnother, Trust } from './trust';
+import { Trust } from './trust';
 import { Upgrades } from './upgrades';
 
 export interface ServiceOptions {
@@ -35,8 +32,6 @@ export interface ServiceOptions {
   deltaWorker?: string;
 }
 
-/** How long a version is looked for among the neighbours, in seconds. */
-const LOOK_SECONDS = 6;
 const DEFAULT_PATIENCE_SECONDS = 60;
 const MAX_WARNINGS = 8;
 
@@ -47,11 +42,11 @@ export class Service {
   private readonly near: Near;
   private readonly trust: Trust;
   private readonly upgrades: Upgrades;
+  private readonly finding: Finding;
+  private readonly comparing: Comparing;
   private readonly keeping: Keeping;
   private readonly pace = new Pace();
   private readonly arrival: Arrival;
-  /** Commits that are being compared now. */
-  private readonly comparing: string[] = [];
   private readonly warnings: string[] = [];
   private server: TransferServer | null = null;
 
@@ -67,10 +62,16 @@ export class Service {
       onHint: () => this.emit('status', this.status()),
     });
     this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state));
-    this.keeping = new Keeping(store, this.upgrades, {
-      sources: from => this.sources(from),
-      find: (version, sources) => this.find(version, sources),
-      inUse: () => new Set([...this.comparing, ...(this.server?.inUse() ?? [])]),
+    this.finding = new Finding(store, this.trust, () => this.near.candidates());
+    this.comparing = new Comparing(store, {
+      near: this.near,
+      trust: this.trust,
+      finding: this.finding,
+      pace: this.pace,
+      isWanted: commit => this.upgrades.state?.to.commit === commit,
+    });
+    this.keeping = new Keeping(store, this.upgrades, this.finding, {
+      inUse: () => new Set([...this.comparing.commits, ...(this.server?.inUse() ?? [])]),
       describe: image => this.trust.describe(image),
     });
     neighbours.on('warning', sentence => this.warn(sentence));
@@ -143,13 +144,13 @@ export class Service {
     status: () => this.status(),
     // Counted for each connection by the RPC server, which calls watchNeighbours itself.
     watchNeighbours: () => this.near.list(),
-    compare: ({ target, from }) => this.compare(target, from ?? []),
+    compare: params => this.comparing.compare(params),
     upgrade: async ({ version, from, patience, effort }) => {
-      const sources = this.sources(from ?? []);
+      const sources = this.finding.sources(from);
       // Watched all the while, so that late-comers can help.
       this.near.watch();
       try {
-        const to = await this.find(version, sources);
+        const to = await this.finding.find(version, sources);
         checkBattery();
         const result = await this.upgrades.start(to, sources, {
           patience: patience ?? DEFAULT_PATIENCE_SECONDS,
@@ -291,66 +292,6 @@ export class Service {
     return status;
   }
 
-  private sources(from: string[]): Sources {
-    return new Sources(() => this.near.candidates(), from);
-  }
-
-  /** What a word of a person's names: an image held here, or one that somebody near has. */
-  private async find(target: string, sources: Sources): Promise<SharedImage> {
-    const held = this.held(target);
-    if (held) return held;
-    const ownName = this.store.state.current?.name ?? null;
-    const rank: Rank = (announced, data) => this.trust.rank(announced, data);
-    return sources.resolve(target, ownName, LOOK_SECONDS, rank, new AbortController().signal);
-  }
-
-  private held(target: string): HeldImage | null {
-    try {
-      return this.store.resolve(target);
-    } catch (cause) {
-      // A broken one can be brought here again.
-      if (cause instanceof PassItOnError && (cause.code === 'not-found' || cause.code === 'damaged')) return null;
-      throw cause;
-    }
-  }
-
-  private async compare(target: string, from: string[]): Promise<Plan> {
-    const sources = this.sources(from);
-    const signal = new AbortController().signal;
-    this.near.watch();
-    let comparing: string | null = null;
-    try {
-      const to = await this.find(target, sources);
-      comparing = to.commit;
-      this.comparing.push(comparing);
-      const found = await sources.find(to.commit, signal);
-      const received = () => found.reduce((sum, { source }) => sum + source.bytesReceived, 0);
-      const [before, begun] = [received(), performance.now()];
-      const comparison = this.store.image(to.commit)
-        ? await compareHeld(this.store, to.commit)
-        : await compareWithAny(this.store, found, to.commit, signal);
-      const probe = { bytes: received() - before, seconds: (performance.now() - begun) / 1000 };
-      const plan = await this.plan(
-        comparison,
-        to,
-        found.filter(({ holds }) => holds !== 'other').map(({ source, nick }) => ({ address: source.address, nick })),
-      );
-      const others = this.comparing.filter(commit => commit === to.commit).length > 1;
-      const wanted = plan.trustProblem === null && this.store.image(to.commit) === null;
-      // Its trees stay for the upgrade that may follow, and go where none can.
-      if (!wanted && !others && this.upgrades.state?.to.commit !== to.commit) await comparison.quarantine.remove();
-      const { bytesRaw } = plan;
-      const rates = this.near.ratesOf(plan.sources.map(({ address }) => address));
-      const seconds = this.pace.estimate({ bytesRaw, imageBytes: plan.to.bytes, rates, probe });
-      this.near.learn(comparison.commit, { ...comparison.to, signedBy: plan.signedBy });
-      return { ...plan, seconds };
-    } finally {
-      if (comparing !== null) this.comparing.splice(this.comparing.indexOf(comparing), 1);
-      this.near.unwatch();
-      sources.close();
-    }
-  }
-
   /** With an eye on who is near, so that late-comers can help. */
   private async watching<T>(work: () => Promise<T>): Promise<T> {
     this.near.watch();
@@ -359,37 +300,6 @@ export class Service {
     } finally {
       this.near.unwatch();
     }
-  }
-
-  private async plan(
-    { commit, data, to, from, added, changed, removed, attributesChanged, wanted, bytesRaw, diskBytes }: Comparison,
-    claimed: SharedImage,
-    sources: { address: string; nick: string }[],
-  ): Promise<Plan> {
-    const { name, version, releaseTime, releaseNotes = null, minimumVersion = null } = to;
-    const { signedBy, warnings, journalWarning, ...examined } = await this.trust.examine(commit, data);
-    const problem = isAnother(claimed, to) ? announcedWrong(claimed, to) : examined.problem;
-    return {
-      from: from && this.trust.describe(from),
-      // What the signed commit says counts, not what a neighbour announces.
-      to: { name, version, commit, releaseTime: isoTime(releaseTime), signedBy, bytes: claimed.bytes },
-      relation: relation(from, { name, version, commit }),
-      signedBy,
-      trustProblem: problem?.toJSON() ?? null,
-      warnings,
-      journalWarning,
-      releaseNotes,
-      minimumVersion,
-      added,
-      changed,
-      removed,
-      attributesChanged,
-      objects: wanted.length,
-      bytesRaw,
-      diskBytes,
-      diskFree: await this.store.diskFree(),
-      sources: sources.map(source => ({ ...source, bytes: 0, state: 'idle' })),
-    };
   }
 
   private async publish({ dir, rootOwned, signWith, agent, ...facts }: Params<'publish'>): Promise<PublishResult> {
@@ -415,8 +325,4 @@ export class Service {
   private emit<E extends EventName>(event: E, payload: Events[E]): void {
     this.events.emit(event, payload);
   }
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
 }

@@ -12,6 +12,7 @@ import { isOid, objectOid } from '../../src/core/object';
 import { HashCache } from '../../src/store/hashcache';
 import { KEPT } from '../../src/store/layout';
 import { Store } from '../../src/store/store';
+import { StoreView } from '../../src/store/view';
 import { folder, isRoot, linkGroups, pyc, rsyncDifferences, run, TIME, TreeBuilder } from '../store/support';
 
 const tool = join(__dirname, 'store.tool.js');
@@ -175,14 +176,13 @@ for (const { name, args, first, afterwards, current } of scenarios) {
         await assertSound(store);
         assert.deepEqual(await versionsIn(store), afterwards);
         assert.deepEqual(sorted(blobs(store)), sorted(blobs(whole)));
-        const reader = await Store.open(store, { readOnly: true });
+        const reader = await StoreView.open(store);
         assert.equal(reader.state.current?.version, current);
         for (const image of reader.images()) {
           const tree = trees[Number(image.version) - 1]!;
           assert.deepEqual(rsyncDifferences(tree, image.dir), []);
           assert.deepEqual(linkGroups(image.dir), linkGroups(tree));
         }
-        await reader.close();
         run('rm', ['-rf', store]);
       });
     }
@@ -224,7 +224,6 @@ test('a crash at any step of mending loses nothing that was there, and mending g
 });
 
 async function versionsIn(dir: string): Promise<string[]> {
-  const store = await Store.open(dir, { readOnly: true });
-  await store.close();
+  const store = await StoreView.open(dir);
   return store.images().map(image => image.version);
 }

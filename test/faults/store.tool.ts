@@ -9,6 +9,7 @@
  */
 
 import { Store } from '../../src/store/store';
+import { StoreView } from '../../src/store/view';
 import { fetchInto, TIME } from '../store/support';
 import { changesSoFar } from './crash-here';
 
@@ -20,7 +21,7 @@ async function main([command = '', dir = '', ...args]: string[]): Promise<void> 
   else if (command === 'clean') await store.clean(() => new Set());
   else if (command === 'repair') await store.repair(store.resolve(first).commit);
   else {
-    const from = await Store.open(first, { readOnly: true });
+    const from = await StoreView.open(first);
     const { commit } = from.resolve(version);
     const quarantine = await fetchInto(from, store, commit);
     if (command === 'discard') await quarantine.discard();

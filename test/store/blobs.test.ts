@@ -16,7 +16,8 @@ import { basename, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { EMPTY_BLOB, objectOid } from '../../src/core/object';
-import { Store } from '../../src/store/store';
+import type { Store } from '../../src/store/store';
+import { StoreView } from '../../src/store/view';
 import { folder, openStore } from './support';
 
 async function emptyStore(t: TestContext): Promise<Store> {
@@ -155,11 +156,10 @@ test('a blob that a power failure tore is not believed', async t => {
   const store = await openStore(t, dir);
   const oid = await receive(store, content);
   // What is not synced has no record: as if the power went now.
-  const torn = await Store.open(dir, { readOnly: true });
+  const torn = await StoreView.open(dir);
   truncateSync(store.blobPath(oid), 0);
   assert.equal(await torn.hasBlob(oid), false);
   assert.equal(await torn.hasBlob(EMPTY_BLOB), false);
-  await torn.close();
   await store.close();
 });
 
@@ -175,7 +175,7 @@ test('an old record never vouches for a new file, even one with the same inode, 
   await (await again.quarantine(basename(quarantine.dir))).discard();
   assert.equal(existsSync(again.blobPath(oid)), false);
   // Discarding swept the blob and its record: a torn file in its place has nobody to speak for it.
-  const reader = await Store.open(dir, { readOnly: true });
+  const reader = await StoreView.open(dir);
   mkdirSync(dirname(again.blobPath(oid)), { recursive: true });
   writeFileSync(again.blobPath(oid), Buffer.alloc(4000));
   utimesSync(again.blobPath(oid), 1, 1);

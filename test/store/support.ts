@@ -20,6 +20,7 @@ import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { MODE } from '../../src/core/tree';
 import { type Quarantine, Store } from '../../src/store/store';
+import type { StoreView } from '../../src/store/view';
 
 export const isRoot = process.geteuid?.() === 0;
 /** Any release time: tests need the same commit each time. Seconds. */
@@ -236,7 +237,7 @@ export function* walk(dir: string, below = ''): Generator<[string, Stats]> {
 }
 
 /** Gives an image to another store as a fetch would: objects into quarantine, root first; then the missing blobs. */
-export async function fetchInto(from: Store, to: Store, commit: string): Promise<Quarantine> {
+export async function fetchInto(from: StoreView, to: Store, commit: string): Promise<Quarantine> {
   const quarantine = await to.quarantine(commit);
   const give = async (oid: string): Promise<Buffer> => {
     const object = await from.readObject(oid);
@@ -260,7 +261,7 @@ export async function fetchInto(from: Store, to: Store, commit: string): Promise
   return quarantine;
 }
 
-export async function fetchBlob(from: Store, to: Store, oid: string): Promise<void> {
+export async function fetchBlob(from: StoreView, to: Store, oid: string): Promise<void> {
   const blob = await from.openBlob(oid);
   if (blob === null) throw new Error(`no blob ${oid}`);
   const writer = await to.receiveBlob(oid, blob.size);
