@@ -1,7 +1,7 @@
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
 import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack, unpackSurely } from './gzip/file';
 import { Matcher, type Step } from './match';
-import { memoryReader, mustFill, Pages, type SyncReader } from './reader';
+import { equalUntil, memoryReader, mustFill, Pages, type SyncReader, viewOf } from './reader';
 import { Scratch } from './scratch';
 import { type ByteSink, fold } from './varint';
 
@@ -119,19 +119,19 @@ class WindowWriter {
 
   private differences(window: Buffer, at: number, position: number, take: number): void {
     this.position = position + take;
+    const target = viewOf(window);
     for (let done = 0; done < take; ) {
-      const { bytes, start, end } = this.pages.around(position + done);
+      const { view, start, end } = this.pages.around(position + done);
       const offset = position - start;
       // No word may reach over the end of a page, unless that is the end of all.
       const until = end >= position + take ? take : end - WORD_BYTES - position;
       while (done < until) {
-        if (window[at + done] === bytes[offset + done]) {
-          this.gap++;
-          done++;
-          continue;
-        }
+        const equal = equalUntil(target, at + done, at + until, view, offset - at) - at - done;
+        this.gap += equal;
+        done += equal;
+        if (done >= until) break;
         const width = Math.min(WORD_BYTES, take - done);
-        const difference = window.readIntLE(at + done, width) - bytes.readIntLE(offset + done, width);
+        const difference = wordAt(target, at + done, width) - wordAt(view, offset + done, width);
         const unused = 32 - 8 * width;
         this.gaps.number(this.gap);
         this.words.number(fold((difference << unused) >> unused));
@@ -140,4 +140,12 @@ class WindowWriter {
       }
     }
   }
+}
+
+/** A number of 1 to 4 bytes, little endian. */
+function wordAt(view: DataView, at: number, width: number): number {
+  if (width === WORD_BYTES) return view.getInt32(at, true);
+  let number = 0;
+  for (let byte = 0; byte < width; byte++) number |= view.getUint8(at + byte) << (8 * byte);
+  return number;
 }

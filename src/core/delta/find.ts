@@ -1,15 +1,10 @@
-import { mustFill, type Page, type SyncReader } from './reader';
+import { mustFill, type Page, type SyncReader, viewOf } from './reader';
 import type { Scratch } from './scratch';
 
 /** Bytes by which a place is looked up among the blocks of the whole base. */
 export const KEY_BYTES = 8;
 /** … and among the places near the one where we are, where a shorter match is worth something, too. */
 export const NEAR_KEY_BYTES = 6;
-
-/** Four bytes as a number, little endian; all of them must be there. */
-export function word(bytes: Buffer, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-}
 
 /** Spreads eight bytes over 32 bits. */
 function hash(low: number, high: number): number {
@@ -48,12 +43,13 @@ export class BlockIndex {
     this.mask = slots - 1;
     this.filter = new Uint8Array(scratch.take('blockFilter'), 0, slots).fill(0);
     const memory = Buffer.from(scratch.take('read'));
+    const view = viewOf(memory);
     for (let start = 0, block = 0; block < blocks; start += READ_BYTES) {
       const length = Math.min(READ_BYTES, base.size - start);
       const bytes = memory.subarray(0, length);
       mustFill(bytes, base.read(bytes, start));
       for (let at = 0; at + KEY_BYTES <= length; at += blockBytes)
-        this.add(block++, word(bytes, at), word(bytes, at + 4));
+        this.add(block++, view.getInt32(at, true), view.getInt32(at + 4, true));
     }
   }
 
@@ -74,7 +70,9 @@ export class BlockIndex {
   }
 }
 
-const NEAR_SLOTS = 1 << 14;
+const NEAR_BITS = 14;
+const NEAR_SLOTS = 1 << NEAR_BITS;
+const NEAR_SHIFT = 32 - NEAR_BITS;
 const BEHIND = 512;
 const AHEAD = 1024;
 /** By so much at once. */
@@ -100,8 +98,12 @@ export class NearIndex {
     let next = Math.max(position - BEHIND, page.start);
     if (next >= this.from && next <= this.to) next = this.to;
     else this.from = next;
-    const { bytes, start } = page;
-    for (; next < last; next++) this.table[slotOf(word(bytes, next - start), word(bytes, next - start + 4))] = next;
+    const { view, start } = page;
+    const { table } = this;
+    for (; next < last; next++) {
+      const at = next - start;
+      table[slotOf(view.getInt32(at, true), view.getInt32(at + 4, true))] = next;
+    }
     this.to = Math.max(this.from, last);
   }
 
@@ -111,6 +113,7 @@ export class NearIndex {
   }
 }
 
+/** Of the first six bytes: this is done for every byte of the base, so it has to be cheap. */
 function slotOf(low: number, high: number): number {
-  return hash(low, high & 0xffff) & (NEAR_SLOTS - 1);
+  return (Math.imul(low, 0x9e3779b1) + Math.imul(high << 16, 0x85ebca77)) >>> NEAR_SHIFT;
 }

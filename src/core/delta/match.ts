@@ -1,6 +1,6 @@
-import { BlockIndex, KEY_BYTES, NEAR_KEY_BYTES, NearIndex, word } from './find';
+import { BlockIndex, KEY_BYTES, NEAR_KEY_BYTES, NearIndex } from './find';
 import { WORD_BYTES } from './format';
-import type { Page, Pages, SyncReader } from './reader';
+import { equalUntil, type Page, type Pages, type SyncReader, viewOf } from './reader';
 import type { Scratch } from './scratch';
 
 /** Takes `take` bytes at `position` of the base, some of them changed; then `literal` bytes that are not from there. */
@@ -31,10 +31,12 @@ const REFUSED_BYTES = 16;
 const MOST_LOSS = 64;
 /**
  * After so many bytes of nothing but literals only every seventh place is looked up. Blocks begin at multiples of 16, so a match
- * is found 112 bytes late at most, and then taken back to where it begins.
+ * is found 112 bytes late at most, and then taken back to where it begins. After very many, as in what is compressed, still fewer.
  */
 const BARREN_BYTES = 4096;
 const BARREN_STRIDE = 7;
+const DESERT_BYTES = 65536;
+const DESERT_STRIDE = 31;
 /** Outside of the base there is nothing to take. */
 const OUTSIDE = -(2 ** 29);
 /** A match far away must be longer than one nearby by so much: to say where it is costs more. */
@@ -55,6 +57,7 @@ export class Matcher {
   private page: Page;
 
   private target: Buffer = Buffer.alloc(0);
+  private view = viewOf(this.target);
   private steps: Step[] = [];
   private at = 0;
   private alignment = 0;
@@ -90,6 +93,7 @@ export class Matcher {
     // Go on in the base where the last window ended.
     this.alignment += this.target.length;
     this.target = window;
+    this.view = viewOf(window);
     this.steps = [];
     this.at = this.paid = this.refusedUntil = 0;
     this.begin(0);
@@ -124,7 +128,9 @@ export class Matcher {
 
   /** How far to go before looking again: farther where nothing was found for long. */
   private get stride(): number {
-    return this.at - this.end < BARREN_BYTES ? 1 : BARREN_STRIDE;
+    const barren = this.at - this.end;
+    if (barren < BARREN_BYTES) return 1;
+    return barren < DESERT_BYTES ? BARREN_STRIDE : DESERT_STRIDE;
   }
 
   /** How many bytes are equal here in the present alignment. */
@@ -140,9 +146,7 @@ export class Matcher {
     const { bytes } = page;
     const offset = position - page.start - at;
     const until = Math.min(target.length, bytes.length - offset);
-    let next = at;
-    while (next < until && target[next] === bytes[next + offset]) next++;
-    return next - at;
+    return equalUntil(this.view, at, until, page.view, offset) - at;
   }
 
   private takeRun(run: number): void {
@@ -184,7 +188,7 @@ export class Matcher {
   /** By how much a word differs from the one at that place in the base; at the very end, where there is no word, 0. */
   private difference(at: number, position: number, page: Page): number {
     if (at + WORD_BYTES > this.target.length || position + WORD_BYTES > page.end) return 0;
-    return (word(this.target, at) - word(page.bytes, position - page.start)) | 0;
+    return (this.view.getInt32(at, true) - page.view.getInt32(position - page.start, true)) | 0;
   }
 
   /** Looks for another alignment in which what comes next costs less, and goes there. */
@@ -221,9 +225,9 @@ export class Matcher {
 
   /** The place in the base, other than where we are, that is equal for longest: for `foundLength` bytes. Or -1. */
   private find(run: number): number {
-    const { target, at, page } = this;
-    const low = word(target, at);
-    const high = word(target, at + 4);
+    const { view, at, page } = this;
+    const low = view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
     const here = at + this.alignment;
     let found = -1;
     let length = Math.max(run, NEAR_KEY_BYTES - 1);

@@ -28,9 +28,27 @@ export function memoryReader(bytes: Buffer): SyncReader {
   return { size: bytes.length, read: (into, position) => bytes.copy(into, 0, position) };
 }
 
+export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+/** How far from `from` on, and at most to `until`, the one has the same bytes as the other has `offset` farther on. */
+export function equalUntil(one: DataView, from: number, until: number, other: DataView, offset: number): number {
+  let at = from;
+  for (; at + 4 <= until; at += 4) {
+    const differing = one.getInt32(at, true) ^ other.getInt32(at + offset, true);
+    // The lowest bit that differs says which byte is the first.
+    if (differing !== 0) return at + ((31 - Math.clz32(differing & -differing)) >> 3);
+  }
+  while (at < until && one.getUint8(at) === other.getUint8(at + offset)) at++;
+  return at;
+}
+
 /** A stretch of the base in memory. */
 export interface Page {
   readonly bytes: Buffer;
+  /** The same bytes: four at once are read from here in a third of the time. */
+  readonly view: DataView;
   /** Where in the base it begins. */
   readonly start: number;
   readonly end: number;
@@ -46,17 +64,19 @@ interface Slot extends Page {
 
 /** Bases up to this size are held as one page. */
 const WHOLE_BYTES = 3 << 20;
-const PAGE_BYTES = 64 << 10;
+const PAGE_BYTES = 16 << 10;
 /** What a page has on both sides of its own stretch, so that who compares near a border need not change pages. */
-export const MARGIN_BYTES = 16 << 10;
-const MAX_PAGES = 32;
+export const MARGIN_BYTES = 4 << 10;
+const MAX_PAGES = 128;
 const SLOT_BYTES = PAGE_BYTES + 2 * MARGIN_BYTES;
+
+const NOTHING = { bytes: Buffer.alloc(0), view: viewOf(Buffer.alloc(0)) };
 
 /** A base as pages, of which those used last stay in memory: about 3 MB at most, however large the base. */
 export class Pages {
   private readonly pages = new Map<number, Slot>();
   private readonly stretch: number;
-  private last: Slot = { bytes: Buffer.alloc(0), start: 0, end: 0, memory: Buffer.alloc(0), from: 0, to: 0 };
+  private last: Slot = { ...NOTHING, start: 0, end: 0, memory: NOTHING.bytes, from: 0, to: 0 };
   private readonly all: ArrayBuffer;
 
   constructor(
@@ -87,7 +107,15 @@ export class Pages {
     const memory = this.memory();
     const bytes = memory.subarray(0, end - start);
     mustFill(bytes, this.base.read(bytes, start));
-    return { bytes, start, end, memory, from: number * this.stretch, to: (number + 1) * this.stretch };
+    return {
+      bytes,
+      view: viewOf(bytes),
+      start,
+      end,
+      memory,
+      from: number * this.stretch,
+      to: (number + 1) * this.stretch,
+    };
   }
 
   /** Used again once there are enough: what is only dropped stays in memory until somebody collects it. */

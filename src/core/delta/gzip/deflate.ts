@@ -1,4 +1,5 @@
 import { badData } from '../../bad-data';
+import { equalUntil } from '../reader';
 import { BitSink } from './bits';
 import { Block, type BlockMemory, blockMemory, MAX_MATCH, MIN_MATCH } from './block';
 
@@ -56,6 +57,7 @@ function memoryFor(): Memory {
 export class Deflate {
   /** Two windows: the text slides from the second into the first. */
   private readonly window: Uint8Array;
+  private readonly view: DataView;
   private readonly previous: Uint16Array;
   private readonly heads: Uint16Array;
   private readonly effort: Effort;
@@ -78,6 +80,7 @@ export class Deflate {
     level: Level,
   ) {
     ({ window: this.window, previous: this.previous, heads: this.heads } = this.memory);
+    this.view = new DataView(this.window.buffer);
     this.block = new Block(this.memory);
     this.effort = EFFORT[level];
     this.stepsLeft = input.length * STEPS_PER_BYTE + MORE_STEPS;
@@ -167,22 +170,25 @@ export class Deflate {
 
   /** The length of the longest match, from the latest place back; it is at `found` if it is longer than `least`. */
   private longest(head: number, least: number): number {
-    const { window, previous, at, effort } = this;
+    const { view, previous, at, effort } = this;
     const limit = at > MAX_DISTANCE ? at - MAX_DISTANCE : NONE;
     let chain = least >= effort.good ? effort.chain >> 2 : effort.chain;
     let best = least;
     let place = head;
     let steps = 0;
+    // A longer match has both the first two bytes and those where the best one ends: most places are passed over by one look.
+    const first = view.getUint16(at, true);
+    let last = view.getUint16(at + best - 1, true);
     do {
       steps++;
-      if (window[place + best] === window[at + best] && window[place + best - 1] === window[at + best - 1]) {
-        let length = 0;
-        while (length < MAX_MATCH && window[place + length] === window[at + length]) length++;
+      if (view.getUint16(place + best - 1, true) === last && view.getUint16(place, true) === first) {
+        const length = equalUntil(view, at, at + MAX_MATCH, view, place - at) - at;
         steps += length;
         if (length > best) {
           this.found = place;
           best = length;
           if (length >= effort.nice) break;
+          last = view.getUint16(at + best - 1, true);
         }
       }
       place = previous[place & MASK]!;
