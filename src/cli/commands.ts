@@ -245,9 +245,10 @@ const upgrade: Command = {
 const STEPS = { compare: 'Comparing', fetch: 'Fetching', check: 'Checking', stage: 'Staging', ready: 'Ready' } as const;
 
 function progressLine(progress: Progress): object {
-  const { step, filesDone, filesTotal, bytesDone, bytesTotal, rate, secondsLeft, sources, bytesReceived, waiting } =
-    progress;
-  return { step, filesDone, filesTotal, bytesDone, bytesTotal, rate, secondsLeft, sources, bytesReceived, waiting };
+  const { step, filesDone, filesTotal, bytesDone, bytesTotal, part, rate, secondsLeft } = progress;
+  const { sources, bytesReceived, waiting } = progress;
+  const counted = { filesDone, filesTotal, bytesDone, bytesTotal, part, rate, secondsLeft };
+  return { step, ...counted, sources, bytesReceived, waiting };
 }
 
 function progressText({ bytesDone, bytesTotal, filesDone, filesTotal, rate, secondsLeft, waiting }: Progress): string {

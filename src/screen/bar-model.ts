@@ -149,10 +149,10 @@ function quoted(releaseNotes: string | null): string {
 
 /** How much, how long, and by whom it is signed. */
 function sizeLine(plan: Plan): string {
-  const { seconds = null } = plan;
+  const { seconds = null, secondsAreRough = false } = plan;
   const bytes =
     plan.objects === 0 ? _('Nothing to fetch') : fill(_('{amount} to fetch'), { amount: amount(plan.bytesRaw) });
-  return [bytes, ...(seconds === null ? [] : [duration(seconds)]), signedLine(plan.to)].join(' · ');
+  return [bytes, ...(seconds === null ? [] : [duration(seconds, secondsAreRough)]), signedLine(plan.to)].join(' · ');
 }
 
 function roomLine(plan: Plan): string {
@@ -180,7 +180,8 @@ function runningBar(state: ScreenState, upgrade: UpgradeState): BarView {
   if (progress.waiting) {
     const here = amountOf(progress.bytesDone, progress.bytesTotal);
     const lines = [fill(_('Nothing is lost: {here} are here already.'), { here }), safe];
-    return { ...bar, headline: fill(_('Looking for another laptop with {version}…'), { version }), lines };
+    const headline = fill(_('Looking for another laptop with {version}…'), { version });
+    return { ...bar, headline, lines: progress.bytesDone > 0 ? lines : [safe] };
   }
   if (progress.step === 'compare') {
     return { ...bar, headline: fill(_('Comparing with {version}…'), { version }), lines: [safe] };

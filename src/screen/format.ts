@@ -56,10 +56,13 @@ export function timeLeft(seconds: number): string {
   return fill(ngettext('about {n} hour left', 'about {n} hours left', hours), { n: hours });
 }
 
-/** `a few seconds`, `40 seconds`, `about 3 minutes`: how long something that has not begun will take. */
-export function duration(seconds: number): string {
+/**
+ * `a few seconds`, `40 seconds`, `about 3 minutes`: how long something that has not begun will take. What is a rough guess
+ * is not told by the second: `about 1 minute`.
+ */
+export function duration(seconds: number, rough = false): string {
   if (seconds < 8) return _('a few seconds');
-  if (seconds < 55) {
+  if (seconds < 55 && !rough) {
     const n = Math.ceil(seconds / 10) * 10;
     return fill(ngettext('{n} second', '{n} seconds', n), { n });
   }

@@ -168,18 +168,12 @@ function myLaptop(state: ScreenState): LaptopView {
   };
 }
 
-/** How much of the ring each step fills: fetching is nearly all of the waiting. */
-const SHARES = { compare: [0, 0.02], fetch: [0.02, 0.8], check: [0.8, 0.9], stage: [0.9, 1], ready: [1, 1] } as const;
-
 function ringFraction(state: ScreenState): number | null {
   const { upgrade } = state;
   if (stagedImage(state)) return 1;
   if (!upgrade) return null;
-  if (upgrade.state === 'failed' && upgrade.progress.bytesDone === 0) return null;
-  const { step, bytesDone, bytesTotal, filesDone, filesTotal } = upgrade.progress;
-  const [from, to] = SHARES[step];
-  const part = bytesTotal > 0 ? bytesDone / bytesTotal : filesTotal > 0 ? filesDone / filesTotal : 0;
-  return from + (to - from) * Math.min(1, Math.max(0, part));
+  if (upgrade.state === 'failed' && upgrade.progress.part === 0) return null;
+  return upgrade.progress.part;
 }
 
 function aloneView(state: ScreenState): View['alone'] {

@@ -66,9 +66,10 @@ export class Comparing {
     const mayFollow = plan.trustProblem === null && !held;
     if (!mayFollow && !others && !this.around.isWanted(to.commit)) await comparison.quarantine.remove();
     const rates = this.around.near.ratesOf(plan.sources.map(({ address }) => address));
-    const seconds = this.around.pace.estimate({ bytesRaw: plan.bytesRaw, imageBytes: plan.to.bytes, rates, probe });
+    const { bytesRaw } = plan;
+    const { seconds, rough } = this.around.pace.estimate({ bytesRaw, imageBytes: plan.to.bytes, rates, probe });
     this.around.near.learn(comparison.commit, { ...comparison.to, signedBy: plan.signedBy });
-    return { ...plan, seconds };
+    return { ...plan, seconds, secondsAreRough: rough };
   }
 
   private async plan(

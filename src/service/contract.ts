@@ -86,8 +86,10 @@ export interface Plan {
   /** What staging will take on this disk, in bytes; and what is free now. */
   diskBytes: number;
   diskFree: number;
-  /** How long it will take from these sources, after what was measured here; null while nothing was. */
+  /** How long it will take from these sources, after what was measured here. */
   seconds?: number | null;
+  /** Nothing was measured that says something of these sources: the time is a guess. */
+  secondsAreRough?: boolean;
   /** Who can give this image. */
   sources: SourceInfo[];
 }
@@ -106,9 +108,11 @@ export interface Progress {
   step: Step;
   filesDone: number;
   filesTotal: number;
-  /** Raw (uncompressed) bytes of the step. */
+  /** Raw (uncompressed) bytes of the step; what an earlier run has brought counts. */
   bytesDone: number;
   bytesTotal: number;
+  /** Of the whole upgrade, from 0 to 1; never runs back, and goes on where it was after a stop. */
+  part: number;
   /** Raw bytes a second, smoothed; 0 while unknown. */
   rate: number;
   /** null while unknown; never jumps back up by noise. */

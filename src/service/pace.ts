@@ -1,12 +1,17 @@
 /**
  * How long an upgrade will take, by what was measured on this laptop: what its sources gave, how small things travel, and
- * how quickly they are checked and put together. A guess from nothing is no estimate: then the answer is null.
+ * how quickly they are checked and put together. Where nothing was measured that says something of these very sources, it
+ * is told as the rough guess that it is.
  */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Step } from '../upgrade/steps';
 
 /** Until an upgrade has shown it: how much of the bytes travels (docs/performance.md), and bytes checked a second. */
 const USUAL_SHARE = 0.35;
 const USUAL_CHECK = 100e6;
+/** What a classroom's radio gives that is shared, in bytes a second: 802.11g on a good day. */
+const USUAL_RATE = 2e6;
 /** Fewer bytes say more of the round trip than of the link. */
 const LEAST_PROBE = 250_000;
 
@@ -29,25 +34,45 @@ export interface Ahead {
   probe: { bytes: number; seconds: number } | null;
 }
 
+/** What is kept over a restart of the service. */
+export interface Habits {
+  /** How much of the bytes travels. */
+  share: number;
+  /** Bytes checked and put together a second. */
+  check: number;
+  /** Bytes that came a second in the last upgrade, from all together; null where there was none. */
+  rate: number | null;
+}
+
+/** rough: nothing was measured that says something about these sources. */
+export interface Duration {
+  seconds: number;
+  rough: boolean;
+}
+
 export class Pace {
-  private share = USUAL_SHARE;
-  private check = USUAL_CHECK;
+  constructor(readonly habits: Habits = { share: USUAL_SHARE, check: USUAL_CHECK, rate: null }) {}
 
   /** After an upgrade. */
-  note({ bytesRaw, bytesReceived, imageBytes, checkSeconds }: Measured): void {
-    if (bytesRaw > 0 && bytesReceived > 0) this.share = Math.min(1.1, bytesReceived / bytesRaw);
-    if (imageBytes > 0 && checkSeconds > 0) this.check = imageBytes / checkSeconds;
+  note({ bytesRaw, bytesReceived, fetchSeconds, imageBytes, checkSeconds }: Measured): void {
+    const { habits } = this;
+    if (bytesRaw > 0 && bytesReceived > 0) habits.share = Math.min(1.1, bytesReceived / bytesRaw);
+    if (imageBytes > 0 && checkSeconds > 0) habits.check = imageBytes / checkSeconds;
+    // A handful of bytes says nothing of the link.
+    if (bytesReceived >= LEAST_PROBE && fetchSeconds > 0) habits.rate = bytesReceived / fetchSeconds;
   }
 
-  /** Seconds; null where nothing was measured that says something about these sources. */
-  estimate({ bytesRaw, imageBytes, rates, probe }: Ahead): number | null {
-    const checking = imageBytes / this.check;
-    if (bytesRaw === 0) return checking;
-    const known = rates.filter(rate => rate !== null);
-    const probed = probe && probe.bytes >= LEAST_PROBE && probe.seconds > 0 ? probe.bytes / probe.seconds : null;
+  estimate({ bytesRaw, imageBytes, rates, probe }: Ahead): Duration {
+    const checking = imageBytes / this.habits.check;
+    if (bytesRaw === 0) return { seconds: checking, rough: false };
+    const known = rates.filter(rate => rate !== null && rate > 0) as number[];
+    const probed = probe && probe.seconds > 0 ? probe.bytes / probe.seconds : 0;
+    const seconds = (rate: number) => (bytesRaw * this.habits.share) / rate + checking;
     // What several gave at once they shared: it may be added up. What one gave alone may not.
-    const rate = known.length > 0 ? known.reduce((sum, one) => sum + one, 0) : probed;
-    return rate === null || rate <= 0 ? null : (bytesRaw * this.share) / rate + checking;
+    if (known.length > 0) return { seconds: seconds(known.reduce((sum, one) => sum + one, 0)), rough: false };
+    if (probe && probe.bytes >= LEAST_PROBE && probed > 0) return { seconds: seconds(probed), rough: false };
+    // The link gives as much as what little came at least: the round trip is in that, too.
+    return { seconds: seconds(Math.max(probed, this.habits.rate ?? USUAL_RATE)), rough: true };
   }
 }
 
@@ -69,4 +94,30 @@ export class Stopwatch {
     if (this.fetchAt === null || this.checkAt === null) return null;
     return { fetchSeconds: this.checkAt - this.fetchAt, checkSeconds: this.now() - this.checkAt };
   }
+}
+
+const FILE = 'pace.json';
+
+/** What an earlier service has learnt; a file that says nothing usable is as good as none. */
+export async function recallPace(dir: string): Promise<Pace> {
+  const text = await readFile(join(dir, FILE), 'utf8').catch(() => '{}');
+  let known: Partial<Habits> = {};
+  try {
+    known = JSON.parse(text) as Partial<Habits>;
+  } catch {
+    // Half written: it is learnt anew.
+  }
+  const { share, check, rate } = known;
+  const usable = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0;
+  return new Pace({
+    share: usable(share) ? share : USUAL_SHARE,
+    check: usable(check) ? check : USUAL_CHECK,
+    rate: usable(rate) ? rate : null,
+  });
+}
+
+export async function keepPace(dir: string, { habits }: Pace): Promise<void> {
+  const file = join(dir, FILE);
+  await writeFile(`${file}.new`, JSON.stringify(habits), { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }

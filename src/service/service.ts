@@ -16,7 +16,7 @@ import { Finding } from './finding';
 import { Keeping } from './keeping';
 import { logError, logLine } from './log';
 import { Near } from './near';
-import { Pace } from './pace';
+import { keepPace, type Pace, recallPace } from './pace';
 import { readSettings } from './settings';
 import { signerFor } from './signing';
 import { Trust } from './trust';
@@ -45,7 +45,6 @@ export class Service {
   private readonly finding: Finding;
   private readonly comparing: Comparing;
   private readonly keeping: Keeping;
-  private readonly pace = new Pace();
   private readonly arrival: Arrival;
   private readonly warnings: string[] = [];
   private server: TransferServer | null = null;
@@ -54,6 +53,7 @@ export class Service {
     private readonly options: ServiceOptions,
     private readonly store: Store,
     private readonly neighbours: Neighbours,
+    private readonly pace: Pace,
   ) {
     this.trust = new Trust(store);
     this.arrival = new Arrival(store);
@@ -83,7 +83,7 @@ export class Service {
     // What only looks may look on this very machine too; who shares says so to other laptops only.
     const where = options.interface === undefined ? { loopback: !options.share } : { interfaces: [options.interface] };
     const neighbours = new Neighbours(where);
-    const service = new Service(options, store, neighbours);
+    const service = new Service(options, store, neighbours, await recallPace(store.dir));
     try {
       // On a full disk it cannot be written down, but everything else must go on.
       await service.trust.learnFromHeld().catch(cause => logError('minimum versions', cause));
@@ -159,6 +159,8 @@ export class Service {
         const { measured } = this.upgrades;
         if (measured) {
           this.pace.note(measured);
+          // On a full disk it is learnt anew after the next start.
+          await keepPace(this.store.dir, this.pace).catch(cause => logError('pace', cause));
           this.near.gave(this.upgrades.state?.progress.sources ?? [], measured.fetchSeconds);
         }
         return result;

@@ -9,6 +9,7 @@ import type { Store } from '../store/store';
 import type { Arrivals } from '../transfer/arrivals';
 import type { SharedImage } from '../transfer/images-answer';
 import { Pipeline, type PipelineOptions, type PipelineProgress } from '../upgrade/pipeline';
+import { type Fetched, partDone } from '../upgrade/progress';
 import type { ImageInfo, Progress, UpgradeResult, UpgradeState } from './contract';
 import { logError } from './log';
 import { type Measured, Stopwatch } from './pace';
@@ -16,6 +17,11 @@ import type { Sources } from './sources';
 import { allWarnings, announcedWrong, isAnother, type Trust } from './trust';
 
 const FILE = 'upgrade.json';
+/** What is done of the upgrade is written down so often, for a service that is killed: of the whole, from 0 to 1. */
+const REMEMBER_EVERY = 0.02;
+
+/** What is written down. */
+type Note = UpgradeState & { fetched?: Fetched | null };
 
 /** How an image is brought here. */
 export type Bring = (pipeline: Pipeline, signal: AbortSignal) => Promise<void>;
@@ -29,6 +35,7 @@ const NOTHING_YET: Progress = {
   filesTotal: 0,
   bytesDone: 0,
   bytesTotal: 0,
+  part: 0,
   rate: 0,
   secondsLeft: null,
   bytesReceived: 0,
@@ -41,6 +48,10 @@ export class Upgrades {
   /** Of the last upgrade that was staged. */
   measured: Measured | null = null;
   private pipeline: Pipeline | null = null;
+  /** What `state` was to fetch, and what of it has come. */
+  private fetched: Fetched | null = null;
+  private remembered = 0;
+  private writing: Promise<void> = Promise.resolve();
   private running: { commit: string; stop: AbortController; result: Promise<UpgradeResult> } | null = null;
 
   constructor(
@@ -54,12 +65,13 @@ export class Upgrades {
     const text = await readFile(join(this.store.dir, FILE), 'utf8').catch(() => null);
     if (text === null) return;
     try {
-      const { to, from, progress, state, error } = JSON.parse(text) as UpgradeState;
+      const { to, from, progress, state, error, fetched = null } = JSON.parse(text) as Note;
       if (this.store.state.current?.commit === to.commit) return await this.forgetFile();
       const calm = { ...progress, rate: 0, secondsLeft: null, sources: [], waiting: false };
       const staged = this.store.state.staged?.commit === to.commit;
       const ended = state === 'failed' ? 'failed' : 'stopped';
       this.state = { to, from, progress: calm, state: staged ? 'staged' : ended, error };
+      this.fetched = fetched;
     } catch (cause) {
       // A note that cannot be read costs nothing but the offer to go on.
       logError('upgrade.json', cause);
@@ -123,6 +135,7 @@ export class Upgrades {
   /** The staged image is in use, or no longer wanted. */
   async finished(): Promise<void> {
     this.state = null;
+    this.fetched = null;
     await this.forgetFile();
   }
 
@@ -136,19 +149,33 @@ export class Upgrades {
     const begun = performance.now();
     const { current } = this.store.state;
     const from = current && this.trust.describe(current);
+    const goesOn = this.state?.to.commit === to.commit && this.state.state !== 'staged';
+    if (!goesOn) this.fetched = null;
+    const part = goesOn ? (this.state?.progress.part ?? 0) : 0;
     // Who signed it is a neighbour's claim until the commit is here.
     let image: ImageInfo = { ...to, signedBy: null };
     let warnings: string[] = [];
     let over = false;
-    let fetched = 0;
+    // Bytes at the beginning and at the end of fetching.
+    let fetchedFrom: number | null = null;
+    let fetchedTo = 0;
     const stopwatch = new Stopwatch(() => performance.now() / 1000);
     const pipeline = new Pipeline(this.store, sources, {
       ...wishes,
+      earlier: this.fetched,
       // What still trickles in after the end must not make it look as if it ran on.
       onProgress: progress => {
         stopwatch.saw(progress.step);
-        if (progress.step === 'fetch') fetched = progress.bytesDone;
-        if (!over) this.tell({ to: image, from, state: 'running', progress: report(progress), error: null });
+        if (over) return;
+        if (progress.step === 'fetch') {
+          const { filesTotal, bytesTotal, bytesDone } = progress;
+          this.fetched = { filesTotal, bytesTotal, bytesDone };
+          fetchedFrom ??= bytesDone;
+          fetchedTo = bytesDone;
+        }
+        const told = report(progress, this.state?.progress.part ?? 0);
+        this.tell({ to: image, from, state: 'running', progress: told, error: null });
+        if (told.part - this.remembered >= REMEMBER_EVERY) void this.remember().catch(cause => logError(FILE, cause));
       },
       admit: async (commit, data) => {
         const examined = await this.trust.examine(commit, data);
@@ -159,7 +186,7 @@ export class Upgrades {
       },
     });
     this.pipeline = pipeline;
-    this.tell({ to: image, from, state: 'running', progress: NOTHING_YET, error: null });
+    this.tell({ to: image, from, state: 'running', progress: { ...NOTHING_YET, part }, error: null });
     await this.remember();
     try {
       await bring(pipeline, signal);
@@ -180,7 +207,8 @@ export class Upgrades {
     const seconds = Math.round((performance.now() - begun) / 10) / 100;
     const { bytesReceived } = pipeline;
     const times = stopwatch.read();
-    this.measured = times && { ...times, bytesRaw: fetched, bytesReceived, imageBytes: to.bytes };
+    const bytesRaw = fetchedTo - (fetchedFrom ?? 0);
+    this.measured = times && { ...times, bytesRaw, bytesReceived, imageBytes: to.bytes };
     return { result: 'staged', version, commit, signedBy: image.signedBy, warnings, bytesReceived, seconds };
   }
 
@@ -189,23 +217,36 @@ export class Upgrades {
     this.emit(state);
   }
 
-  private async remember(): Promise<void> {
-    const file = join(this.store.dir, FILE);
-    await writeFile(`${file}.new`, JSON.stringify(this.state), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+  private remember(): Promise<void> {
+    this.remembered = this.state?.progress.part ?? 0;
+    return this.inTurn(async () => {
+      if (this.state === null) return;
+      const note: Note = { ...this.state, fetched: this.fetched };
+      const file = join(this.store.dir, FILE);
+      await writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
+      await rename(`${file}.new`, file);
+    });
   }
 
   private forgetFile(): Promise<void> {
-    return rm(join(this.store.dir, FILE), { force: true });
+    return this.inTurn(() => rm(join(this.store.dir, FILE), { force: true }));
+  }
+
+  /** One after the other: two that write the same file at once leave neither. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.writing.then(work);
+    this.writing = done.catch(() => {});
+    return done;
   }
 }
 
-function report({ givers, ...progress }: PipelineProgress): Progress {
+/** part: what was done of the whole before; going on begins with comparing, but nobody loses anything by that. */
+function report({ givers, ...progress }: PipelineProgress, part: number): Progress {
   const sources = givers.map(({ source, nick, state }) => ({
     address: source.address,
     nick,
     bytes: source.bytesReceived,
     state,
   }));
-  return { ...progress, sources };
+  return { ...progress, part: Math.max(part, partDone(progress)), sources };
 }

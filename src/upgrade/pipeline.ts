@@ -11,7 +11,7 @@ import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
 import { type Comparison, compareWithAny } from './compare';
-import { type Estimate, ProgressMeter } from './progress';
+import { type Estimate, type Fetched, ProgressMeter } from './progress';
 import type { FoundSource, SourceFinder } from './sources';
 import type { Step } from './steps';
 
@@ -28,6 +28,8 @@ export interface PipelineOptions {
   patience: number;
   /** How to weigh bytes against time; 'auto' unless told. */
   effort?: EffortWish;
+  /** What an earlier run was to fetch: what has come of it counts. */
+  earlier?: Fetched | null;
   onProgress(progress: PipelineProgress): void;
   /** Is this an image to take? Gets the bytes of its commit; rejects where it is not. */
   admit(commit: Oid, data: Buffer): Promise<void>;
@@ -43,6 +45,8 @@ const TELL_EVERY_MS = 200;
 const SPARE_BYTES = 8 << 20;
 
 type ToFetch = Pick<Comparison, 'commit' | 'wanted' | 'bytesRaw'>;
+/** What is counted of fetching before it begins, and of how much. */
+type Begun = { files: number; bytes: number; filesTotal: number; bytesTotal: number };
 type Wanted = ToFetch['wanted'][number];
 
 function sizeOf(wanted: readonly Wanted[]): number {
@@ -103,7 +107,8 @@ export class Pipeline {
   /** Fetches contents of a held image that were lost here. @throws PassItOnError as `run` does */
   async fetchLost(commit: Oid, wanted: Wanted[], signal: AbortSignal): Promise<void> {
     await this.look(commit, signal);
-    await this.fetchBlobs({ commit, wanted, bytesRaw: sizeOf(wanted) }, signal);
+    const toFetch = { commit, wanted, bytesRaw: sizeOf(wanted) };
+    await this.fetchBlobs(toFetch, this.begun(toFetch), signal);
   }
 
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
@@ -113,7 +118,8 @@ export class Pipeline {
     const { quarantine } = comparison;
     await checkSpace(this.store, comparison);
     for (const oid of comparison.here) this.arrivals.add(oid);
-    await this.fetchBlobs(root === null ? comparison : await this.gather(comparison, root, signal), signal);
+    const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
+    await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal);
     await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
     // Fetching may have taken hours, and those who decide may have changed their mind.
     await this.admit(commit, quarantine);
@@ -170,15 +176,31 @@ export class Pipeline {
     return { commit, wanted, bytesRaw: sizeOf(wanted) };
   }
 
-  private async fetchBlobs(comparison: ToFetch, signal: AbortSignal): Promise<void> {
-    this.enter('fetch', comparison.wanted.length, comparison.bytesRaw);
+  /** Where fetching goes on: of all that this run and those before it were to fetch, what is not wanted is here. */
+  private begun(left: ToFetch, whole: ToFetch = left): Begun {
+    const { earlier = null } = this.options;
+    // More than there was then: other contents are missing by now, and what came before says nothing.
+    const goesOn =
+      earlier !== null && earlier.bytesTotal >= whole.bytesRaw && earlier.filesTotal >= whole.wanted.length;
+    const { filesTotal, bytesTotal } = goesOn
+      ? earlier
+      : { filesTotal: whole.wanted.length, bytesTotal: whole.bytesRaw };
+    // A part of a small file that was on its way is sent again; the bar waits for it.
+    const bytes = Math.max(bytesTotal - left.bytesRaw, goesOn ? Math.min(earlier.bytesDone, bytesTotal) : 0);
+    return { files: filesTotal - left.wanted.length, bytes, filesTotal, bytesTotal };
+  }
+
+  private async fetchBlobs(comparison: ToFetch, begun: Begun, signal: AbortSignal): Promise<void> {
+    this.enter('fetch', begun.filesTotal, begun.bytesTotal, begun);
+    const filesHere = begun.filesTotal - comparison.wanted.length;
+    const bytesHere = begun.bytesTotal - comparison.bytesRaw;
     const ended = new AbortController();
     const stop = AbortSignal.any([signal, ended.signal]);
     // Many sources at once listen to it, which is no leak.
     setMaxListeners(0, stop);
     const onProgress = () => {
       this.waiting = fetch.waiting;
-      this.meter.update(fetch.objectsDone, fetch.bytesDone);
+      this.meter.update(filesHere + fetch.objectsDone, bytesHere + fetch.bytesDone);
       this.tell();
     };
     const { commit } = comparison;
@@ -243,8 +265,8 @@ export class Pipeline {
     };
   }
 
-  private enter(step: Step, filesTotal: number, bytesTotal: number): void {
-    this.meter.begin(step, filesTotal, bytesTotal);
+  private enter(step: Step, filesTotal: number, bytesTotal: number, here?: { files: number; bytes: number }): void {
+    this.meter.begin(step, filesTotal, bytesTotal, here);
     this.toldAt = 0;
     this.tell();
   }

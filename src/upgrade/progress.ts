@@ -12,6 +12,16 @@ const WORSE_SECONDS = 3;
 /** No estimate before this many seconds of a step: the first ones are always wrong. */
 const SETTLE_SECONDS = 1;
 
+/** How much of the whole upgrade each step is: fetching is nearly all of the waiting. */
+const SHARES = { compare: [0, 0.02], fetch: [0.02, 0.8], check: [0.8, 0.9], stage: [0.9, 1], ready: [1, 1] } as const;
+
+/** Blobs and bytes of an image to fetch, and how many of the bytes an earlier run has brought here. */
+export interface Fetched {
+  filesTotal: number;
+  bytesTotal: number;
+  bytesDone: number;
+}
+
 export interface Counts {
   step: Step;
   filesDone: number;
@@ -42,13 +52,13 @@ export class ProgressMeter {
     this.counts = { step: 'compare', filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 };
   }
 
-  /** A new step begins; bytes already there (a resumed download) do not count for the rate. */
-  begin(step: Step, filesTotal: number, bytesTotal: number): void {
-    this.counts = { step, filesDone: 0, filesTotal, bytesDone: 0, bytesTotal };
+  /** A new step begins; what is there already (a download that goes on) does not count for the rate. */
+  begin(step: Step, filesTotal: number, bytesTotal: number, here = { files: 0, bytes: 0 }): void {
+    this.counts = { step, filesDone: here.files, filesTotal, bytesDone: here.bytes, bytesTotal };
     this.rate = 0;
     this.shown = this.worseSince = null;
     this.begunAt = this.sampledAt = this.now();
-    this.sampledBytes = 0;
+    this.sampledBytes = here.bytes;
   }
 
   update(filesDone: number, bytesDone: number): void {
@@ -85,4 +95,11 @@ export class ProgressMeter {
     }
     return Math.max(this.shown - elapsed, 0);
   }
+}
+
+/** How much of the whole upgrade is done, from 0 to 1. */
+export function partDone({ step, filesDone, filesTotal, bytesDone, bytesTotal }: Counts): number {
+  const [from, to] = SHARES[step];
+  const part = bytesTotal > 0 ? bytesDone / bytesTotal : filesTotal > 0 ? filesDone / filesTotal : 0;
+  return from + (to - from) * Math.min(1, Math.max(0, part));
 }

@@ -13,6 +13,7 @@ import type {
   Status,
   UpgradeState,
 } from '../../src/service/contract';
+import { partDone } from '../../src/upgrade/progress';
 
 export const MY_COLORS: [string, string] = ['#005FE4', '#00A0FF'];
 
@@ -135,24 +136,25 @@ export function upgrade(
   progress: Partial<Progress> = {},
   error?: ErrorReport,
 ): UpgradeState {
+  const told = {
+    step: 'fetch' as const,
+    filesDone: 240,
+    filesTotal: 400,
+    bytesDone: 14_000_000,
+    bytesTotal: 23_000_000,
+    rate: 400_000,
+    secondsLeft: 25,
+    bytesReceived: 5_000_000,
+    sources: sources(ANA, BEN, CARLA).map(s => ({ ...s, bytes: 4_000_000, state: 'giving' as const })),
+    waiting: false,
+    ...progress,
+  };
   return {
     to: image('407'),
     from: image('406'),
     state,
     error: error ?? null,
-    progress: {
-      step: 'fetch',
-      filesDone: 240,
-      filesTotal: 400,
-      bytesDone: 14_000_000,
-      bytesTotal: 23_000_000,
-      rate: 400_000,
-      secondsLeft: 25,
-      bytesReceived: 5_000_000,
-      sources: sources(ANA, BEN, CARLA).map(s => ({ ...s, bytes: 4_000_000, state: 'giving' as const })),
-      waiting: false,
-      ...progress,
-    },
+    progress: { part: partDone(told), ...told },
   };
 }
 

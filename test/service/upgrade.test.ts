@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeTree } from '../../src/demo/trees';
-import type { UpgradeState } from '../../src/service/contract';
+import type { Progress, UpgradeState } from '../../src/service/contract';
 import { CommandFailed, Laptop } from '../lan/laptop';
 import { Lan } from '../lan/namespaces';
 import { makeRootTrees } from '../lan/root-trees';
@@ -143,11 +143,45 @@ test('when the only source dies the download waits, then gives up, and goes on l
   assert.equal(failed?.state, 'failed');
   assert.ok(failed?.error?.remedy);
 
-  const before = failed?.progress.filesTotal ?? 0;
   const again = await ben.upgrade('2', '--from', await serve(ana));
-  const total = again.progress.findLast(({ step }) => step === 'fetch')?.filesTotal ?? 0;
-  assert.ok(total < before, `${total} of ${before} objects were asked for again`);
+  wentOn(failed?.progress, again.progress);
   assert.deepEqual((await ben.verify('2')).problems, []);
+});
+
+/** The bar and the ring begin where they ended, and count of the same whole. */
+function wentOn(ended: Progress | undefined, again: readonly Progress[]): void {
+  assert.ok(ended && ended.filesDone > 0 && ended.part > 0.02);
+  const fetching = again.filter(({ step }) => step === 'fetch');
+  for (const { filesTotal, bytesTotal, filesDone, bytesDone } of fetching) {
+    assert.deepEqual([filesTotal, bytesTotal], [ended.filesTotal, ended.bytesTotal]);
+    assert.ok(bytesDone >= ended.bytesDone, `${bytesDone} bytes after ${ended.bytesDone}`);
+    assert.ok(filesDone >= ended.filesDone, `${filesDone} blobs after ${ended.filesDone}`);
+  }
+  assert.ok(fetching.length > 0);
+  let last = ended.part;
+  for (const { step, part } of again) {
+    assert.ok(part >= last, `${step}: ${part} after ${last}`);
+    last = part;
+  }
+}
+
+test('after kill -9 of the service what has come still counts', async t => {
+  const { first, second, laptop } = await classroom(t, 'large');
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  await ana.flash(second, 'test-os', '2');
+  await ben.flash(first, 'test-os', '1');
+  const slow = await serve(ana, '--rate', '1000000');
+  await ben.serve('--interface', 'lo', '--port', '0');
+  const running = ben.upgrade('2', '--from', slow).catch(() => {});
+  await until(ben, state => (state?.progress.part ?? 0) > 0.3);
+  await ben.kill();
+  await running;
+  await ben.serve('--interface', 'lo', '--port', '0');
+  const { upgrade } = await ben.status();
+  assert.equal(upgrade?.state, 'stopped');
+  assert.ok((upgrade?.progress.part ?? 0) > 0.25, `${upgrade?.progress.part}`);
+  await ana.stop();
+  wentOn(upgrade?.progress, (await ben.upgrade('2', '--from', await serve(ana))).progress);
 });
 
 test('a late-comer is found and helps to finish', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ProgressMeter } from '../../src/upgrade/progress';
+import { ProgressMeter, partDone } from '../../src/upgrade/progress';
 
 test('the bar never runs back, whatever is reported', () => {
   fc.assert(
@@ -68,4 +68,33 @@ test('nothing is said about the time before anything is known', () => {
   meter.begin('fetch', 10, 10);
   assert.equal(meter.read().secondsLeft, null);
   assert.equal(meter.read().rate, 0);
+});
+
+test('what is here already counts as done, and not for the rate', () => {
+  let now = 0;
+  const meter = new ProgressMeter(() => now);
+  meter.begin('fetch', 10, 100_000, { files: 6, bytes: 60_000 });
+  const { filesDone, bytesDone, rate } = meter.read();
+  assert.deepEqual([filesDone, bytesDone, rate], [6, 60_000, 0]);
+  for (let done = 61_000; done <= 70_000; done += 1_000) {
+    now += 1;
+    meter.update(6, done);
+  }
+  assert.equal(meter.read().rate, 1_000);
+  now += 1;
+  meter.update(7, 71_000);
+  assert.equal(Math.round(meter.read().secondsLeft ?? 0), 29);
+});
+
+test('the whole grows from step to step and within each, from nothing to all', () => {
+  let last = -1;
+  for (const step of ['compare', 'fetch', 'check', 'stage', 'ready'] as const) {
+    for (const done of [0, 500, 1000]) {
+      const part = partDone({ step, filesDone: 0, filesTotal: 0, bytesDone: done, bytesTotal: 1000 });
+      assert.ok(part >= last && part <= 1, `${step} ${done}: ${part}`);
+      last = part;
+    }
+  }
+  assert.equal(last, 1);
+  assert.equal(partDone({ step: 'fetch', filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 }), 0.02);
 });
