@@ -9,7 +9,8 @@ import { Desktop } from '../test/screen/desktop';
 import { KioskRun } from '../test/screen/kiosk-run';
 
 const tours = Number(process.argv[2] ?? 200);
-const STEPS = 10;
+/** Tours between two lines. */
+const STEP = 10;
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-kiosk-'));
@@ -18,9 +19,9 @@ async function main(): Promise<void> {
   try {
     const began = performance.now();
     process.stdout.write('| tours | screen MB | service MB | seconds |\n| ---: | ---: | ---: | ---: |\n');
-    for (let step = 0; step <= STEPS; step++) {
+    for (let next = 0; next < tours + STEP; next += STEP) {
       // The first tour fills what is filled once.
-      const at = Math.max(1, Math.round((tours * step) / STEPS));
+      const at = Math.max(1, Math.min(next, tours));
       await kiosk.toured(at);
       const { screen, service } = kiosk.weigh();
       const seconds = Math.round((performance.now() - began) / 1000);

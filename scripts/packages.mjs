@@ -52,8 +52,9 @@ export const PACKAGES = {
       'tshark',
       // A web server that knows nothing of us, over an exported folder.
       'nginx-light',
-      // A person at the screen: keys and pictures, and the accessibility bus.
+      // A person at the screen: keys, what was copied, and pictures; and the accessibility bus.
       'xdotool',
+      'xclip',
       'imagemagick',
       'at-spi2-core',
       'gir1.2-atspi-2.0',

@@ -1,7 +1,7 @@
 /** Every state of the screen is drawn by real GTK at the sizes that children have; the pictures are kept to be looked at. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,11 +11,28 @@ import { STATES } from './states';
 
 const run = promisify(execFile);
 const PICTURES = 'build/screenshots/gallery';
+/** What scaling changes: bars, buttons, alerts, crowds. */
+const SCALED = [
+  'choose',
+  'fetching',
+  'ready',
+  'confirm-older',
+  'failed',
+  'arrived',
+  'nobody',
+  'one',
+  'forty',
+  'table:choose',
+];
 
 /** Width and height from the header of a PNG (RFC 2083, section 11.2.1). */
 function size(file: string): string {
   const header = readFileSync(file).subarray(16, 24);
   return `${header.readUInt32BE(0)}x${header.readUInt32BE(4)}`;
+}
+
+function inPieces<T>(all: readonly T[], length: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / length) }, (_, i) => all.slice(i * length, (i + 1) * length));
 }
 
 describe('every state of the screen', () => {
@@ -50,12 +67,25 @@ describe('every state of the screen', () => {
     });
   }
 
-  it('fits the scalings of Sugar', async () => {
-    for (const scaling of ['72', '100']) {
-      const files = await draw(`${PICTURES}/scaling-${scaling}`, '800x480', ['choose,ready,forty'], {
-        SUGAR_SCALING: scaling,
-      });
-      for (const file of files) assert.equal(size(file), '800x480', file);
+  for (const scaling of ['72', '100']) {
+    it(`fits all sizes at Sugar's scaling ${scaling}`, async () => {
+      for (const wanted of ['1200x900', '1024x768', '800x480']) {
+        const env = { SUGAR_SCALING: scaling };
+        const files = await draw(`${PICTURES}/scaling-${scaling}`, wanted, [SCALED.join()], env);
+        assert.equal(files.length, SCALED.length);
+        for (const file of files) assert.equal(size(file), wanted, file);
+      }
+    });
+  }
+
+  it('is kept as the screen of an XO shows it in the sun: without colours', async () => {
+    const dir = `${PICTURES}/monochrome`;
+    mkdirSync(dir, { recursive: true });
+    const pictures = readdirSync(PICTURES).filter(name => /-(1200x900|800x480)\.png$/.test(name));
+    assert.ok(pictures.length >= Object.keys(STATES).length);
+    for (const some of inPieces(pictures, 16)) {
+      const files = some.map(name => join(PICTURES, name));
+      await run('mogrify', ['-path', dir, '-colorspace', 'Gray', ...files]);
     }
   });
 

@@ -118,6 +118,10 @@ async function main(): Promise<void> {
   await tap(person, 'Restart to use 410');
   await person.button('My laptop has 410');
   await titled('From 406 to 410');
+  await sugar.picture(join(pictures, 'arrived.png'));
+  await tap(person, 'Good');
+  await person.gone('push button', 'Good');
+  await eventually('the news are read', async () => (await service.call('status', null)).arrived === null);
   await tap(person, '406 is kept on my laptop');
   await tap(person, 'Go back to 406');
   await person.text('Go back to 406?');
@@ -125,9 +129,12 @@ async function main(): Promise<void> {
   await person.button('My laptop has 406');
   await titled('Back to 406');
   // Read, so that nothing stands before what the Journal tells later.
-  await service.call('arrivalSeen', null);
+  await tap(person, 'Good');
   await person.gone('push button', 'Good');
   say('gone back');
+
+  await theTable(person);
+  say('table saved and copied');
 
   // A title of the child's own stays.
   await sugar.click(await person.find('text', 'Title'));
@@ -173,6 +180,36 @@ async function main(): Promise<void> {
   const said = sugar.complaints().filter(line => !line.startsWith('Pass It On is open already'));
   assert.deepEqual(said, [], 'nothing to complain about in the logs');
   say('closed');
+}
+
+/** The table of laptops is saved into the Journal, and copied to where every other program can paste it from. */
+async function theTable(person: Accessibility): Promise<void> {
+  await tap(person, 'Laptops as a table');
+  await person.find('table cell', 'Ana');
+  await tap(person, 'Save');
+  const said = await person.text(/^Saved: laptops-[\d-]+\.csv, in the Journal$/);
+  const title = /laptops-\S+\.csv/.exec(said.name)?.[0] ?? '';
+  const query = { mime_type: new Variant('s', 'text/csv') };
+  const [found] = (await sugar.datastore('find', 'a{sv}as', query, [])) as [Record<string, Variant>[]];
+  assert.equal(found.length, 1, 'spreadsheets in the Journal');
+  const word = (name: string) => String(found[0]?.[name]?.value ?? '');
+  assert.deepEqual([word('title'), word('mime_type')], [title, 'text/csv']);
+  const [file] = await sugar.datastore('get_filename', 's', word('uid'));
+  const [header = '', ...rows] = readFileSync(String(file), 'utf8').split('\r\n');
+  assert.match(header, /^nick,image,version,commit,/);
+  assert.ok(rows.some(row => row.startsWith('Ana,olpc-xo,410,')));
+  await sugar.picture(join(pictures, 'table.png'));
+
+  await tap(person, 'Copy');
+  await person.text('The whole table is copied.');
+  // Another program, as an X client of its own.
+  const { stdout: copied } = await run('xclip', ['-selection', 'clipboard', '-out'], { timeout: 30_000 });
+  assert.match(copied, /^Ana\tolpc-xo\t410\t/m);
+  await tap(person, 'Laptops as pictures');
+  await sugar.xdotool('key', 'F5');
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  await sugar.picture(join(pictures, 'journal.png'));
+  await sugar.xdotool('key', 'alt+Tab');
 }
 
 async function frontTitle(): Promise<string> {
