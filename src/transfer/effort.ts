@@ -4,7 +4,8 @@
  *
  * It begins with deltas. While the sender says that its link had nothing to do, a small batch is asked for raw now and
  * then; whichever form brings more content a second is kept, until it does worse than the other did. On a busy link
- * nothing is tried: there raw bytes would only cost.
+ * nothing is tried: there raw bytes would only cost. The time of a trial runs from asking to the last byte stored, so that a
+ * busy processor on either side makes the link look slower than it is, never faster: when in doubt, deltas.
  */
 
 /** delta: deltas where there is a base, compressed; small: the same with more patience; raw: whole and as they are. */
@@ -26,8 +27,8 @@ export interface Brought {
   busy: number | null;
 }
 
-/** Large enough for a rate, small enough to waste little. Bytes. */
-const TRIAL_BYTES = 1 << 20;
+/** Large enough for a rate, small enough to waste little: on a slow link each costs a fifth of a second. Bytes. */
+const TRIAL_BYTES = 512 << 10;
 /** With less to come even the fastest wire would save less than a second or two. Bytes. */
 const WORTH_A_TRIAL = 32 << 20;
 /** A link that is busy for less of the time could carry more. */
@@ -41,6 +42,12 @@ const FAST_SHARED = FAST / 4;
 /** Batches until the next trial: after each that failed twice as many. */
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 256;
+/**
+ * A trial during which the link was busy for more of the time failed because of the link, which had nothing to do before only because
+ * somebody's processor had too much. That will not change soon; a laptop that was held up for a moment is free the next.
+ */
+const WIRE_FAILED = 0.5;
+const PAUSE_BY_WIRE = 64;
 const SMOOTH = 0.5;
 
 export class Effort {
@@ -56,9 +63,14 @@ export class Effort {
     this.form = wish === 'speed' ? 'raw' : wish === 'bytes' ? 'small' : 'delta';
   }
 
+  /** What is asked for when nothing is tried. */
+  get usual(): Form {
+    return this.form;
+  }
+
   /**
-   * The next batch: in which form, and of at most how many bytes. A batch that is asked for so is told to `begun`.
-   * left: bytes of content that are still to come.
+   * The next batch: in which form, and of at most how many bytes, however large the blobs are; where nothing fits, `usual` and
+   * any. A batch that is asked for so is told to `begun`. left: bytes of content that are still to come.
    */
   choose(left: number): { form: Form; most: number } {
     const worthIt = left >= WORTH_A_TRIAL;
@@ -91,6 +103,7 @@ export class Effort {
     this.form = bytes > 0 && raw !== null && raw > enough ? 'raw' : 'delta';
     if (this.form === 'raw') return;
     this.rates.raw = null;
+    if (tried && busy !== null && busy > WIRE_FAILED) this.pause = Math.max(this.pause, PAUSE_BY_WIRE);
     this.wait = this.pause;
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
   }

@@ -128,8 +128,12 @@ export class BlobFetch {
   private async lane(giver: Giver): Promise<void> {
     while (!this.isOver(giver)) {
       const now = performance.now();
-      const { form, most } = giver.effort.choose(this.scheduler.bytesWaiting);
-      const batch = this.batchFor(giver, Math.min(this.batchBytes(giver), most), now);
+      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting);
+      let batch = this.batchFor(giver, most, now);
+      if (batch.length === 0 && form !== giver.effort.usual) {
+        form = giver.effort.usual;
+        batch = this.batchFor(giver, Number.POSITIVE_INFINITY, now);
+      }
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
@@ -142,9 +146,13 @@ export class BlobFetch {
     }
   }
 
-  private batchFor(giver: Giver, bytes: number, now: number): Wanted[] {
-    const take = (place: number, may?: (oid: Oid) => boolean, most = bytes) =>
-      this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, may);
+  /** @param largest bytes of the batch and of each blob in it are no more */
+  private batchFor(giver: Giver, largest: number, now: number): Wanted[] {
+    const bytes = Math.min(this.batchBytes(giver), largest);
+    const take = (place: number, may: (oid: Oid) => boolean = () => true, most = bytes) => {
+      const mayToo = (oid: Oid, size: number) => size <= largest && may(oid);
+      return this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, mayToo);
+    };
     const { heard } = giver;
     if (giver.holds === 'some' && heard) return take(0, oid => heard.has(oid));
     if (giver.holds !== 'all') return take(giver.place);

@@ -15,7 +15,7 @@ export interface Wanted {
   bases: readonly Oid[];
 }
 
-type May = (oid: Oid) => boolean;
+type May = (oid: Oid, size: number) => boolean;
 const ANY: May = () => true;
 
 /** A blob may be under way from so many sources at once, and only at the end. */
@@ -59,7 +59,7 @@ export class Scheduler {
    * `place`: from 0 to 1, where in the row to take it. `may`: only these.
    */
   take(source: string, bytes: number, objects: number, now: number, place = 0, may: May = ANY): Wanted[] {
-    const mayAsk = (oid: Oid) => may(oid) && (this.missing.get(source)?.get(oid) ?? 0) <= now;
+    const mayAsk: May = (oid, size) => may(oid, size) && (this.missing.get(source)?.get(oid) ?? 0) <= now;
     const batch = this.fromRow(bytes, objects, Math.floor(this.waiting.length * place), mayAsk);
     // What waits may be for others: only when nothing does is it the end.
     const all = this.waiting.length > 0 || batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, mayAsk);
@@ -74,7 +74,7 @@ export class Scheduler {
   /** Is what stands first in the row one of these? */
   isNext(may: May): boolean {
     const first = this.waiting[0];
-    return first === undefined || may(first.oid);
+    return first === undefined || may(first.oid, first.size);
   }
 
   /** True the first time: the second of two copies is thrown away. */
@@ -112,7 +112,7 @@ export class Scheduler {
     let sum = 0;
     const choose = (one: Wanted) => {
       const fits = batch.length === 0 || (sum + one.size <= bytes && batch.length < objects);
-      if (fits && mayAsk(one.oid)) {
+      if (fits && mayAsk(one.oid, one.size)) {
         batch.push(one);
         sum += one.size;
       } else rest.push(one);
@@ -128,7 +128,7 @@ export class Scheduler {
     const batch: Wanted[] = [];
     let sum = 0;
     for (const { wanted, askers } of this.underWay.values()) {
-      if (askers.size >= MOST_COPIES || askers.has(source) || !mayAsk(wanted.oid)) continue;
+      if (askers.size >= MOST_COPIES || askers.has(source) || !mayAsk(wanted.oid, wanted.size)) continue;
       if (batch.length > 0 && (sum + wanted.size > bytes || batch.length >= objects)) break;
       batch.push(wanted);
       sum += wanted.size;

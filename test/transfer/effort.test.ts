@@ -79,6 +79,39 @@ test('a radio is spared also where the sender is too busy to make deltas fast', 
   assert.ok(content.raw < 0.02 * 500 * MB, JSON.stringify(content));
 });
 
+test('on a slow link with a busy processor few bytes are spent on trials', () => {
+  const total = 550 * MB;
+  const slow = fc.record({
+    wire: fc.double({ min: 0.3 * MB, max: 6 * MB, noNaN: true }),
+    deltas: fc.double({ min: 0.5 * MB, max: 40 * MB, noNaN: true }),
+    ratio: fc.double({ min: 2, max: 200, noNaN: true }),
+  });
+  fc.assert(
+    fc.property(slow, link => {
+      const { content } = run(new Effort('auto'), total, () => link);
+      assert.ok(content.raw <= 2 * MB, JSON.stringify({ link, content }));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a trial that the link held up is not repeated for long; one that a processor held up, soon', () => {
+  const batchesUntilNext = (busy: number) => {
+    const effort = new Effort('auto');
+    effort.learn({ form: 'delta', bytes: BATCH, seconds: 0.2, busy: 0 });
+    effort.begun('raw');
+    effort.learn({ form: 'raw', bytes: 500_000, seconds: 0.2, busy });
+    for (let batches = 0; ; batches++) {
+      const { form, most } = effort.choose(500 * MB);
+      if (form === 'raw') return { batches, most };
+      effort.learn({ form: 'delta', bytes: BATCH, seconds: 0.2, busy: 0 });
+    }
+  };
+  assert.ok(batchesUntilNext(0.1).batches < 5);
+  assert.ok(batchesUntilNext(0.9).batches > 50);
+  assert.ok(batchesUntilNext(0.9).most <= 1 << 20);
+});
+
 test('for little nothing is tried', () => {
   assert.equal(run(new Effort('auto'), 17 * MB, () => LOOPBACK).content.raw, 0);
 });
