@@ -13,6 +13,9 @@ import { ARRIVAL_S, ARRIVING_S, cost, hourly, IDLE_FROM_S, type Row } from './ro
 const HEADERS = 14 + 20 + 8;
 /** A round trip over a busy radio, in ms. */
 const ROUND_TRIP = 5;
+/** Frames and bytes of one question over HTTP and its answer, as counted between real laptops. */
+const FRAMES = 10;
+const BYTES = 1400;
 
 const image = { name: 'olpc-xo', version: '407', commit: COMMIT, signedBy: null, bytes: 9 };
 const images = [{ ...image, releaseTime: '2026-03-01T00:00:00.000Z' }];
@@ -33,9 +36,15 @@ export async function simulated(laptops: number, idle: number, loss: number): Pr
     let seen = 0;
     let flickers = 0;
     let arrived = 0;
-    const ask = async (address: string): Promise<ImagesAnswer> => {
+    const nears = new Map<string, Near>();
+    let questions = 0;
+    const ask = async (address: string, asker: SimLaptop): Promise<ImagesAnswer> => {
       const laptop = at.get(address);
       if (!laptop) throw new PassItOnError('source-gone', 'It does not answer.', 'Wait.');
+      if (clock.now() - start >= IDLE_FROM_S * 1000) questions++;
+      // As the server passes on who asks.
+      const { name } = asker.neighbours;
+      if (name) nears.get(address)?.askedBy(asker.interfaces[0]!.v4[0]!, { ...name, current: COMMIT });
       await new Promise<void>(resolve => void clock.after(ROUND_TRIP, resolve));
       return { current: COMMIT, images, fetching: null, nick: '', announced: laptop.neighbours.name };
     };
@@ -52,10 +61,11 @@ export async function simulated(laptops: number, idle: number, loss: number): Pr
       const near = new Near(one.neighbours, store, count, {
         clock,
         random: network.random,
-        ask,
+        ask: address => ask(address, one),
         hasGateway: () => false,
         mounts: () => '',
       });
+      nears.set(`${address}:20707`, near);
       clock.after((i * ARRIVAL_S * 1000) / laptops, () => {
         arrived = clock.now();
         void one.neighbours.start().then(() => {
@@ -74,7 +84,7 @@ export async function simulated(laptops: number, idle: number, loss: number): Pr
       laptops,
       arriving: cost(frames, laptops, 0, ARRIVING_S),
       idle: hourly(cost(frames, laptops, IDLE_FROM_S, until), idle * 60),
-      unicast: null,
+      unicast: hourly({ packets: (questions * FRAMES) / laptops, bytes: (questions * BYTES) / laptops }, idle * 60),
       settled: complete === null ? null : (complete - arrived) / 1000,
       heard: null,
       flickers,

@@ -5,7 +5,7 @@
 import { type Endpoint, MDNS_PORT, type Send } from './answering';
 import { between, type Timer } from './clock';
 import { Directory, type DirectoryIo, type LinkSighting } from './directory';
-import { type Message, type Question, recordKey } from './dns';
+import { type Message, type Question, type ResourceRecord, recordKey } from './dns';
 import { Hints } from './hints';
 import { foldCase } from './names';
 import { Overheard } from './overheard';
@@ -168,8 +168,8 @@ export class Browser {
     }
     // The pause under way is half of #interval; before half of it is over we still ask ourselves.
     const open = this.io.clock.now() - this.#browsedAt >= this.#interval / 4;
-    const known = () => new Set(this.#directory.known().map(recordKey));
-    if (this.#overheard.servesUs(m, from, open, known)) this.#nextBrowse();
+    const knows = (answer: ResourceRecord) => this.#directory.knows(answer);
+    if (this.#overheard.servesUs(m, from, open, knows)) this.#nextBrowse();
   }
 
   #askForEverybody(): void {

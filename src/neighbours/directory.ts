@@ -124,11 +124,23 @@ export class Directory {
   known(): RecordOf<'PTR'>[] {
     const now = this.io.clock.now();
     const own = this.io.ownAnswer();
-    const known = this.cache.get(SERVICE, 'PTR').filter(({ record, heard, expires }) => {
-      return expires - now > (expires - heard) / 2 && this.sighting(foldCase(record.data)) !== null;
-    });
+    const known = this.cache.get(SERVICE, 'PTR').filter(entry => this.#isKnown(entry));
     const answers = known.map(({ record, expires }) => ({ ...record, ttl: Math.round((expires - now) / 1000) }));
     return own?.type === 'PTR' ? [...answers.filter(answer => recordKey(answer) !== recordKey(own)), own] : answers;
+  }
+
+  /** Whether our own known answers would hold this one. */
+  knows(answer: ResourceRecord): boolean {
+    if (answer.type !== 'PTR') return false;
+    const own = this.io.ownAnswer();
+    if (own !== null && recordKey(own) === recordKey(answer)) return true;
+    const entry = this.cache.find(answer);
+    return entry !== null && this.#isKnown(entry as Entry<'PTR'>);
+  }
+
+  #isKnown({ record, heard, expires }: Entry<'PTR'>): boolean {
+    const left = expires - this.io.clock.now();
+    return left > (expires - heard) / 2 && this.sighting(foldCase(record.data)) !== null;
   }
 
   /** What to ask for to make an instance complete. */

@@ -27,9 +27,14 @@ export function labelsOf(name: string): string[] {
   return labels;
 }
 
+/** ASCII. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are part of it
+const PLAIN = /^[\x00-\x7f]*$/;
+
 /** For comparing: only ASCII letters fold (RFC 6762 §16), so 'É' and 'é' stay different names. */
 export function foldCase(name: string): string {
-  return name.replace(/[A-Z]+/g, letters => letters.toLowerCase());
+  // Names are folded all the time, and most are plain.
+  return PLAIN.test(name) ? name.toLowerCase() : name.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 /** Everything before a service type: the instance label of DNS-SD, which alone may hold dots. */

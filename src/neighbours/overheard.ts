@@ -1,6 +1,6 @@
 /** What another laptop's question means to one that asks the same (RFC 6762 §7.1–§7.3). */
 import type { Endpoint } from './answering';
-import { type Message, type Question, recordKey } from './dns';
+import type { Message, Question, ResourceRecord } from './dns';
 import { foldCase } from './names';
 import { SERVICE } from './records';
 
@@ -13,14 +13,13 @@ export class Overheard {
 
   /**
    * True where his question serves us too (§7.3): it asks for everybody, and leaves out nobody whom ours would not.
-   * `open`: a question that begins now would come at the right time for us. `known`: the keys of our own known answers.
+   * `open`: a question that begins now would come at the right time for us. `knows`: whether ours would leave it out, too.
    */
-  servesUs(m: Message, from: Endpoint, open: boolean, known: () => ReadonlySet<string>): boolean {
+  servesUs(m: Message, from: Endpoint, open: boolean, knows: (answer: ResourceRecord) => boolean): boolean {
     const asker = `${from.address} ${from.port}`;
     const begins = open && m.questions.some(asksForAll);
     if (!begins && !this.#listing.has(asker)) return false;
-    const ours = known();
-    if (!m.answers.every(answer => ours.has(recordKey(answer)))) {
+    if (!m.answers.every(knows)) {
       this.#listing.delete(asker);
       return false;
     }

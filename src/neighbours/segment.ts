@@ -21,12 +21,17 @@ export interface Presence {
   nick: string;
 }
 
+/** Addresses that are remembered: those of a crowd, and some more. */
+const MAX_REACHABLE = 4096;
+
 export class Segment {
   readonly wire: Wire;
   readonly browser: Browser;
   readonly #responder: Responder;
   #records: readonly ResourceRecord[] = [];
   #heardOthers = false;
+  /** What reachable() said of an address: it is asked again and again, and its answer costs a call out of JavaScript. */
+  readonly #reachable = new Map<string, string | null>();
 
   constructor(
     private on: NetworkInterface,
@@ -49,7 +54,7 @@ export class Segment {
     this.browser = new Browser({
       ...io,
       ownAnswer: () => (this.#responder.announced ? (this.#records.find(isPointer) ?? null) : null),
-      reachable: address => reachable(this.on, address),
+      reachable: address => this.#reach(address),
       onChange: listener.onChange,
     });
   }
@@ -90,8 +95,19 @@ export class Segment {
   renew(on: NetworkInterface): boolean {
     const flapped = on.flaps !== this.on.flaps;
     this.on = on;
+    this.#reachable.clear();
     this.wire.renew(on);
     return flapped;
+  }
+
+  #reach(address: string): string | null {
+    let reached = this.#reachable.get(address);
+    if (reached === undefined) {
+      if (this.#reachable.size >= MAX_REACHABLE) this.#reachable.clear();
+      reached = reachable(this.on, address);
+      this.#reachable.set(address, reached);
+    }
+    return reached;
   }
 
   /** Says goodbye if the link still stands, and ends. */

@@ -44,10 +44,8 @@ export interface AskingIo {
   onSilent(id: string): void;
 }
 
-/** Pauses between two questions to one neighbour, in ms: 20, 30, 45, 67, 75 s. With what follows on a silence it is gone in two minutes. */
-const FIRST_PAUSE = 20_000;
-const LONGEST_PAUSE = 75_000;
-const GROWTH = 1.5;
+/** Pause between two questions to one neighbour, in ms. With what follows on a silence it is gone in two minutes. */
+const PAUSE = 75_000;
 const JITTER = 0.15;
 /** Who does not answer is asked once more before anything is said. */
 const SECOND_TRY = 1000;
@@ -55,6 +53,14 @@ const SECOND_TRY = 1000;
 const SPREAD_EACH = 100;
 const SPREAD_MOST = 5000;
 const MAX_AT_ONCE = 6;
+/**
+ * So many questions in one go, and then one each 2 s: enough for a class, of which each asks half and is asked by the
+ * other. In a crowd each pair would be too much, and multicast refreshes for all at once whom nobody had time to ask.
+ */
+const MOST_IN_ONE_GO = 60;
+const MS_EACH = 2000;
+/** Who asks us shows that it is there; but that it answers is asked at least so often, in ms. */
+const LONGEST_UNASKED = 600_000;
 const MAX_ADDRESSES = 4;
 
 export const SILENT = 'It does not answer.';
@@ -76,7 +82,8 @@ interface Asked extends Standing {
   id: string;
   claim: Claim;
   due: number;
-  pause: number;
+  /** When it answered last with this claim, by the clock; null: not yet. */
+  answered: number | null;
   failures: number;
   asking: boolean;
 }
@@ -84,6 +91,11 @@ interface Asked extends Standing {
 export class Asking {
   readonly #all = new Map<string, Asked>();
   #running = 0;
+  /** Questions that may be asked at `#filled` (ms of the clock). */
+  #budget = MOST_IN_ONE_GO;
+  #filled = Number.NEGATIVE_INFINITY;
+  /** It is the turn of the newest. */
+  #newest = false;
   #timer: Timer | null = null;
   /** When that timer is due. */
   #next = 0;
@@ -95,7 +107,7 @@ export class Asking {
   start(): void {
     this.#on = true;
     for (const asked of this.#all.values()) asked.due = this.#soon();
-    this.#plan();
+    this.#planNext();
   }
 
   /** Asks no more; what is known stays known. */
@@ -111,9 +123,10 @@ export class Asking {
     if (known && sameClaim(known.claim, claim)) return;
     // What was confirmed stays so until it is asked again: new words of an honest one must not make it flicker.
     const before = known ?? UNTOLD;
-    const asked: Asked = { ...before, id, claim, due: this.#soon(), pause: FIRST_PAUSE, failures: 0, asking: false };
+    const fresh = { id, claim, due: this.#soon(), answered: null, failures: 0, asking: false };
+    const asked: Asked = { ...before, ...fresh };
     this.#all.set(id, asked);
-    this.#consider(asked);
+    this.#plan(asked.due);
   }
 
   forget(id: string): void {
@@ -132,65 +145,110 @@ export class Asking {
     return answer !== null && problemOf(asked.claim, answer.images) === null;
   }
 
+  /**
+   * It asked us, and said what it announces: it is there, and need not be asked for a while. Only of one that has
+   * answered itself, for it shows nothing of what it can give.
+   */
+  asksUs(id: string, announced: NonNullable<ImagesAnswer['announced']>, current: string): void {
+    const asked = this.#all.get(id);
+    if (!this.#on || !asked?.confirmed || asked.answered === null || asked.asking) return;
+    if (!vouches(asked.claim, { announced, current })) return;
+    asked.due = Math.min(this.#later(), asked.answered + LONGEST_UNASKED);
+    this.io.onVouched(id);
+  }
+
+  /** When to ask again who was asked now, or need not be. */
+  #later(): number {
+    return this.io.clock.now() + PAUSE * between(this.io.random, 1 - JITTER, 1 + JITTER);
+  }
+
   #soon(): number {
     const spread = Math.min(SPREAD_MOST, SPREAD_EACH * (1 + this.#all.size));
     return this.io.clock.now() + between(this.io.random, 0, spread);
   }
 
-  /** It is to be asked at another time than before. */
-  #consider(asked: Asked): void {
-    if (this.#timer === null || asked.due < this.#next) this.#plan();
-  }
-
-  #plan(): void {
+  /** Somebody is to be asked then (ms of the clock), and the next question may be that one. */
+  #plan(due: number): void {
+    if (!this.#on || this.#running >= MAX_AT_ONCE || (this.#timer !== null && due >= this.#next)) return;
     this.#timer?.cancel();
-    this.#timer = null;
-    if (!this.#on || this.#running >= MAX_AT_ONCE) return;
-    let next: Asked | null = null;
-    for (const asked of this.#all.values()) if (!asked.asking && (next === null || asked.due < next.due)) next = asked;
-    if (next === null) return;
-    const asked = next;
-    this.#next = asked.due;
-    this.#timer = this.io.clock.after(Math.max(0, asked.due - this.io.clock.now()), () => {
-      void this.#ask(asked.id, asked);
-      this.#plan();
-    });
+    this.#next = due;
+    const wait = Math.max(due - this.io.clock.now(), this.#untilAllowed());
+    this.#timer = this.io.clock.after(Math.max(0, wait), () => this.#askNext());
   }
 
-  async #ask(id: string, asked: Asked): Promise<void> {
+  /** Asks in turn who waits longest, and who came last, whom a flood of others must not hold up. */
+  #askNext(): void {
+    this.#timer = null;
+    this.#newest = !this.#newest;
+    const now = this.io.clock.now();
+    let oldest: Asked | null = null;
+    let newest: Asked | null = null;
+    for (const asked of this.#all.values()) {
+      if (asked.asking || asked.due > now) continue;
+      if (oldest === null || asked.due < oldest.due) oldest = asked;
+      const isNew = !asked.confirmed && asked.problem === null;
+      if (isNew && (newest === null || asked.due > newest.due)) newest = asked;
+    }
+    const picked = this.#newest ? (newest ?? oldest) : oldest;
+    if (picked) {
+      this.#budget--;
+      void this.#ask(picked);
+    }
+    this.#planNext();
+  }
+
+  #planNext(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { asking, due } of this.#all.values()) if (!asking) next = Math.min(next, due);
+    if (next < Number.POSITIVE_INFINITY) this.#plan(next);
+  }
+
+  /** Fills up what may be asked; returns the ms until one question may be. */
+  #untilAllowed(): number {
+    const now = this.io.clock.now();
+    this.#budget = Math.min(MOST_IN_ONE_GO, this.#budget + (now - this.#filled) / MS_EACH);
+    this.#filled = now;
+    return (1 - this.#budget) * MS_EACH;
+  }
+
+  async #ask(asked: Asked): Promise<void> {
     asked.asking = true;
     this.#running++;
-    const outcome = await this.#answerOf(asked).catch((cause: unknown) => cause);
+    // It may have gone, or say something else by now.
+    const same = () => this.#all.get(asked.id) === asked;
+    let outcome = await this.#answerOf(asked).catch((cause: unknown) => cause);
+    if (asked.failures === 0 && problemIn(asked, outcome) !== null && same()) {
+      // An answer that got lost, or news that crossed the question.
+      await new Promise<void>(resolve => void this.io.clock.after(SECOND_TRY, resolve));
+      if (same()) outcome = await this.#answerOf(asked).catch((cause: unknown) => cause);
+    }
     this.#running--;
     asked.asking = false;
-    // It has gone, or says something else by now.
-    if (this.#all.get(id) === asked) this.#judge(id, asked, outcome);
-    this.#consider(asked);
+    if (same()) this.#judge(asked, outcome);
+    // All were held up while as many as may be were asked at once.
+    if (this.#timer === null) this.#planNext();
+    else this.#plan(asked.due);
   }
 
-  #judge(id: string, asked: Asked, outcome: unknown): void {
+  #judge(asked: Asked, outcome: unknown): void {
+    const { id } = asked;
     const before = { ...asked };
     const answer = isAnswer(outcome) ? outcome : null;
-    const problem = answer ? problemOf(asked.claim, answer.images) : failureOf(outcome);
+    const problem = problemIn(asked, outcome);
     if (answer) {
+      asked.answered = this.io.clock.now();
       asked.address = answer.address;
       asked.answer = answer.images;
       asked.lastAnswer = Date.now();
       asked.roundTrip = asked.roundTrip === null ? answer.ms : 0.7 * asked.roundTrip + 0.3 * answer.ms;
     }
     asked.failures = problem === null ? 0 : asked.failures + 1;
-    if (asked.failures === 1) {
-      // An answer that got lost, or news that crossed the question.
-      asked.due = this.io.clock.now() + SECOND_TRY;
-      return;
-    }
     asked.confirmed = problem === null;
     asked.problem = problem;
-    asked.due = this.io.clock.now() + asked.pause * between(this.io.random, 1 - JITTER, 1 + JITTER);
-    asked.pause = Math.min(asked.pause * GROWTH, LONGEST_PAUSE);
+    asked.due = this.#later();
     if (changed(before, asked)) this.io.onChange(id);
     if (answer && vouches(asked.claim, answer.images)) this.io.onVouched(id);
-    if ((problem === SILENT || problem === ANOTHER) && asked.failures === 2) this.io.onSilent(id);
+    if ((problem === SILENT || problem === ANOTHER) && asked.failures === 1) this.io.onSilent(id);
   }
 
   /** Asks where it answered last, and only if that fails everywhere else, so that one false address cannot hide it. */
@@ -222,6 +280,11 @@ function isAnswer(outcome: unknown): outcome is { address: string; images: Image
   return typeof outcome === 'object' && outcome !== null && 'images' in outcome;
 }
 
+/** What is wrong with an answer, or with there being none; null: nothing. */
+function problemIn({ claim }: Asked, outcome: unknown): string | null {
+  return isAnswer(outcome) ? problemOf(claim, outcome.images) : failureOf(outcome);
+}
+
 function failureOf(cause: unknown): string {
   const code = cause instanceof PassItOnError ? cause.code : '';
   return code === 'source-lied' || code === 'no-source' ? STRANGER : SILENT;
@@ -237,8 +300,11 @@ function problemOf({ image, announced }: Claim, { images, announced: really }: I
   return contradiction(image, has);
 }
 
-/** Whether the answer confirms every record of the announcement. */
-function vouches({ image, announced }: Claim, { current, announced: really }: ImagesAnswer): boolean {
+/** Whether what it says itself confirms every record of its announcement. */
+function vouches(
+  { image, announced }: Claim,
+  { current, announced: really }: Pick<ImagesAnswer, 'current' | 'announced'>,
+): boolean {
   if (!announced || !really || image?.commit !== current) return false;
   return (
     foldCase(announced.host) === foldCase(really.host) && foldCase(announced.instance) === foldCase(really.instance)

@@ -7,7 +7,7 @@ import { type Clock, type Random, realClock } from '../neighbours/clock';
 import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
 import { formatAddress } from '../transfer/address';
-import type { ImagesAnswer } from '../transfer/images-answer';
+import type { Asker, ImagesAnswer } from '../transfer/images-answer';
 import { normalAddress, openSource } from '../transfer/open-source';
 import { Asking, contradiction, UNTOLD } from './asking';
 import { closeness, Rates } from './closeness';
@@ -69,7 +69,7 @@ export class Near {
     this.asking = new Asking({
       clock: this.clock,
       random: options.random ?? Math.random,
-      ask: options.ask ?? askSource,
+      ask: options.ask ?? (address => askSource(address, this.asker())),
       onChange: id => this.onStanding(id),
       onVouched: id => this.neighbours.vouch(id),
       onSilent: id => {
@@ -127,6 +127,24 @@ export class Near {
    */
   lookAt(addresses: readonly string[]): void {
     for (const address of addresses.map(normalAddress)) this.fixed.add(address, 'typed');
+  }
+
+  /**
+   * Somebody asked what we hold, from this IP address: a sign of life as good as an answer to us, if it says all that a
+   * neighbour at that address announces.
+   */
+  askedBy(host: string, { current, ...announced }: Asker): void {
+    for (const { id, host: name, addresses } of this.seen.values()) {
+      const here = name === announced.host && addresses.some(address => address.host === host);
+      if (here) this.asking.asksUs(id, announced, current);
+    }
+  }
+
+  /** As whom we introduce ourselves; nobody, unless we announce ourselves. */
+  private asker(): Asker | undefined {
+    const { name } = this.neighbours;
+    const current = this.store.state.current?.commit;
+    return name && current ? { ...name, current } : undefined;
   }
 
   /** Newest first. */
@@ -283,10 +301,10 @@ export class Near {
   }
 }
 
-async function askSource(address: string): Promise<ImagesAnswer> {
+async function askSource(address: string, asker: Asker | undefined): Promise<ImagesAnswer> {
   const source = openSource(address);
   try {
-    return await source.images(AbortSignal.timeout(ASK_TIMEOUT_MS));
+    return await source.images(AbortSignal.timeout(ASK_TIMEOUT_MS), asker);
   } finally {
     source.close();
   }

@@ -226,6 +226,7 @@ export class Service {
       interface: this.options.interface,
       nick: share.nick,
       announced: () => this.neighbours.name,
+      onAsked: (host, asker) => this.near.askedBy(host, asker),
       rate: share.rate,
       deltaWorker: this.options.deltaWorker ?? join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,

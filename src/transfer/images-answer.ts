@@ -27,6 +27,32 @@ export interface ImagesAnswer {
   announced: { instance: string; host: string } | null;
 }
 
+/** Who asks, as it announces itself, and its image in use. */
+export interface Asker {
+  instance: string;
+  host: string;
+  current: Oid;
+}
+
+/** The request header of `GET /images` in which an asker says who it is: host, image and instance between spaces. */
+export const ASKER_HEADER = 'pass-it-on-asker';
+
+export function formatAsker({ instance, host, current }: Asker): string {
+  return `${host} ${current} ${encodeURIComponent(instance)}`;
+}
+
+/** The asker of a request; null where it does not say, or makes no sense. */
+export function parseAsker(header: string | string[] | undefined): Asker | null {
+  if (typeof header !== 'string') return null;
+  const [host = '', current = '', instance = '', ...more] = header.split(' ');
+  if (host === '' || instance === '' || !isOid(current) || more.length > 0) return null;
+  try {
+    return { host, current, instance: decodeURIComponent(instance) };
+  } catch {
+    return null;
+  }
+}
+
 export const MAX_IMAGES_BYTES = 1 << 20;
 const MAX_IMAGES = 1000;
 

@@ -4,7 +4,7 @@ import type { Oid } from '../core/object';
 import { type Address, formatAddress, formatWebFolder, parseAddress, parseWebFolder } from './address';
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
-import type { ImagesAnswer } from './images-answer';
+import type { Asker, ImagesAnswer } from './images-answer';
 import { type AskedBlob, type How, HttpSource, type Source } from './source';
 import { StaticSource } from './static-source';
 
@@ -43,10 +43,10 @@ class PortSource implements Source {
     return this.laptop.bytesReceived + this.files.bytesReceived;
   }
 
-  async images(signal?: AbortSignal): Promise<ImagesAnswer> {
+  async images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer> {
     if (this.who === this.files) return this.files.images(signal);
     try {
-      return await this.laptop.images(signal);
+      return await this.laptop.images(signal, asker);
     } catch (cause) {
       // Somebody answers there, but no laptop.
       if (!(cause instanceof PassItOnError) || cause.code === 'source-gone') throw cause;

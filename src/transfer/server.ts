@@ -12,7 +12,7 @@ import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { Arrivals } from './arrivals';
 import { Clients } from './clients';
-import type { ImagesAnswer, SharedImage } from './images-answer';
+import { ASKER_HEADER, type Asker, type ImagesAnswer, parseAsker, type SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
 import { Deltas } from './server-deltas';
@@ -37,6 +37,8 @@ export interface ServerOptions {
   nick: string;
   /** As what this laptop announces itself now. */
   announced?(): ImagesAnswer['announced'];
+  /** A laptop asked for the images here, from this IP address (with its zone), and says who it is. */
+  onAsked?(host: string, asker: Asker): void;
   /** Most bytes a second to send to all neighbours together; undefined: no ceiling. */
   rate?: number;
   /** The program that makes deltas in a thread of its own (dist/delta-worker.js). */
@@ -110,7 +112,11 @@ export class TransferServer {
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
     if (path === '/') return send(response, 'text/html; charset=utf-8', personPage(this.options.nick, this.images()));
-    if (path === '/images') return send(response, 'application/json', JSON.stringify(this.images()));
+    if (path === '/images') {
+      const asker = parseAsker(request.headers[ASKER_HEADER]);
+      if (asker) this.options.onAsked?.(client.replace(/^::ffff:/, ''), asker);
+      return send(response, 'application/json', JSON.stringify(this.images()));
+    }
     const trees = /^\/images\/([0-9a-f]{40})\/trees$/.exec(path);
     if (trees) {
       const image = this.store.image(trees[1]!);

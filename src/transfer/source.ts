@@ -9,7 +9,14 @@ import { MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
 import { type Frame, readFrames } from './frames';
 import { HttpClient } from './http-client';
-import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
+import {
+  ASKER_HEADER,
+  type Asker,
+  formatAsker,
+  type ImagesAnswer,
+  MAX_IMAGES_BYTES,
+  parseImagesAnswer,
+} from './images-answer';
 
 export interface AskedBlob {
   oid: Oid;
@@ -33,7 +40,8 @@ export interface Source {
   readonly address: string;
   /** Bytes received over the network so far, bodies only. */
   readonly bytesReceived: number;
-  images(signal?: AbortSignal): Promise<ImagesAnswer>;
+  /** asker: as whom to introduce ourselves, to a laptop. */
+  images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer>;
   /** Commit, attributes, trees and sizes of an image, without the trees below `have`. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
@@ -62,8 +70,9 @@ export class HttpSource implements Source {
     return this.client.bytesReceived;
   }
 
-  async images(signal?: AbortSignal): Promise<ImagesAnswer> {
-    const answer = await this.client.ask('GET', '/images', { signal });
+  async images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer> {
+    const headers = asker && { [ASKER_HEADER]: formatAsker(asker) };
+    const answer = await this.client.ask('GET', '/images', { headers, signal });
     return parseImagesAnswer((await this.client.whole(answer, MAX_IMAGES_BYTES)).toString());
   }
 

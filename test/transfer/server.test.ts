@@ -33,6 +33,7 @@ async function laptop(t: TestContext) {
   const { image } = await store.publish(tree, { name: 'test-os', version: '1', ownerRoot: true });
   await store.use(image.commit);
   const errors: unknown[] = [];
+  const askers: unknown[] = [];
   const server = await TransferServer.listen(store, {
     port: 0,
     interface: 'lo',
@@ -40,6 +41,7 @@ async function laptop(t: TestContext) {
     deltaWorker: resolve('dist/delta-worker.js'),
     fetching: () => null,
     signedBy: () => 'Colegio Roble',
+    onAsked: (from, asker) => askers.push({ from, ...asker }),
     onError: cause => errors.push(cause),
   });
   const source = new HttpSource({ host: '127.0.0.1', port: server.port });
@@ -48,7 +50,7 @@ async function laptop(t: TestContext) {
     await server.close();
     await store.close();
   });
-  return { folder, tree, store, image, server, source, errors };
+  return { folder, tree, store, image, server, source, errors, askers };
 }
 
 function ask(port: number, method: string, path: string, body = ''): Promise<{ status: number; text: string }> {
@@ -62,6 +64,20 @@ function ask(port: number, method: string, path: string, body = ''): Promise<{ s
     asked.end(body);
   });
 }
+
+test('a laptop may say who it is when it asks what is held, in any script; nonsense is passed over', async t => {
+  const { source, askers, image, server } = await laptop(t);
+  await source.images();
+  assert.deepEqual(askers, []);
+  const asker = { instance: 'Añá ☀ (2)', host: 'xo-0a1b2c3d', current: image.commit };
+  await source.images(undefined, asker);
+  assert.deepEqual(askers.splice(0), [{ from: '127.0.0.1', ...asker }]);
+  for (const words of ['', 'xo-1', `xo-1 ${image.commit}`, `xo-1 ${image.commit} %`, `xo-1 407 Ana`, `a b c d`]) {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/images`, { headers: { 'Pass-It-On-Asker': words } });
+    assert.equal(answer.status, 200);
+  }
+  assert.deepEqual(askers, []);
+});
 
 test('only the paths of the protocol are answered', async t => {
   const { server, image } = await laptop(t);
