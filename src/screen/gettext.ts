@@ -41,7 +41,8 @@ export function parseCatalogue(data: Buffer, tag: string): Catalogue {
 
 /**
  * Which languages a person wants, the best first, as gettext asks for them: LANGUAGE, else what LC_ALL, LC_MESSAGES
- * or LANG say; each with its region and then without. Ends before one that is the source's own, English or C.
+ * or LANG say; each with its region and then without. Ends before one that is the source's own, English (whose
+ * catalogue holds the very texts of the sources) or C.
  */
 export function wantedLanguages(env: Record<string, string | undefined>): { name: string; tag: string }[] {
   const locale = env.LC_ALL || env.LC_MESSAGES || env.LANG || 'C';

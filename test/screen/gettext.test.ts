@@ -16,6 +16,11 @@ function compiled(language: string): string {
   return `dist/locale/${language}/LC_MESSAGES/${DOMAIN}.mo`;
 }
 
+function write(file: string, text: string): string {
+  writeFileSync(file, text);
+  return file;
+}
+
 function run(program: string, args: string[]): string {
   return execFileSync(program, args, { encoding: 'utf8' });
 }
@@ -43,6 +48,16 @@ describe('compiled catalogues', () => {
       }
       for (const n of [0, 1, 2, 3, 11, 100]) assert.equal(read?.plural('{n} second', n), ours?.plural('{n} second', n));
     }
+  });
+
+  it('are there for English, too, and say what the sources say', t => {
+    const folder = tempFolder(t);
+    const theirs = join(folder, 'en.mo');
+    run('msgen', ['-o', join(folder, 'en.po'), 'locale/pass-it-on.pot']);
+    run('msgfmt', ['-o', theirs, join(folder, 'en.po')]);
+    const texts = (file: string) => run('msgunfmt', [file]).split('\n\n').slice(1);
+    assert.deepEqual(texts(compiled('en')), texts(theirs));
+    run('msgfmt', ['--check', '-o', theirs, write(join(folder, 'ours.po'), run('msgunfmt', [compiled('en')]))]);
   });
 
   it('that are cut off, or none, are refused', () => {
@@ -127,15 +142,28 @@ describe('the choice of language', () => {
     assert.deepEqual(names({ LANGUAGE: 'es', LC_ALL: 'C' }), []);
   });
 
-  it('is that of the real gettext, which only does not know that English is the source', t => {
+  it('is that of the real gettext', t => {
     const folder = tempFolder(t);
-    for (const language of ['es', 'fr', 'pt']) {
+    for (const language of ['en', 'es', 'fr', 'pt']) {
       const dir = join(folder, language, 'LC_MESSAGES');
       mkdirSync(dir, { recursive: true });
       writeFileSync(join(dir, `${DOMAIN}.mo`), readFileSync(compiled(language)));
     }
     const available = new Set(readdirSync(folder));
-    for (const LANGUAGE of ['es', 'pt_BR:fr', 'xx:fr_CA', 'qu:es:fr', '']) {
+    const wishes = [
+      'es',
+      'pt_BR:fr',
+      'xx:fr_CA',
+      'qu:es:fr',
+      '',
+      'en',
+      'en:es',
+      'es:en',
+      'en_GB:fr',
+      'xx:en:es',
+      'C:es',
+    ];
+    for (const LANGUAGE of wishes) {
       const env = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', LANGUAGE, TEXTDOMAINDIR: folder };
       const theirs = execFileSync('gettext', [DOMAIN, 'Older'], { env, encoding: 'utf8' });
       const name = wantedLanguages(env).find(one => available.has(one.name))?.name;
