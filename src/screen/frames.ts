@@ -3,7 +3,7 @@ import { type Gtk3, guard, on } from './gtk';
 
 export class Frames {
   private clock: ReturnType<Gtk3.Widget['getFrameClock']> = null;
-  private running = false;
+  running = false;
   /** Pictures since the start; for measurements. */
   count = 0;
 

@@ -198,15 +198,16 @@ export interface Picture {
 }
 
 /**
- * Draws into `known`, where it still fits, or into a new one as large as the widget; null while there is no window.
+ * Draws into `known`, where it still fits, or into a new one, as large as the widget unless told; null while there is no window.
  * Used again and again, because only the collector gives its memory back, and knows nothing of its size.
  */
 export function drawOnce(
   widget: Gtk3.Widget,
   known: Picture | undefined,
   draw: (cr: Cairo.Context) => void,
+  size = { width: widget.getAllocatedWidth(), height: widget.getAllocatedHeight() },
 ): Picture | null {
-  const [width, height] = [Math.max(1, widget.getAllocatedWidth()), Math.max(1, widget.getAllocatedHeight())];
+  const [width, height] = [Math.max(1, size.width), Math.max(1, size.height)];
   const fits = known?.width === width && known.height === height;
   const surface = fits ? known.surface : widget.getWindow()?.createSimilarSurface(COLOR_AND_ALPHA, width, height);
   if (!surface) return null;

@@ -1,4 +1,4 @@
-/** What stands still on the stage behind the laptops, and the ring, the dots and the waves. All from the layout. */
+/** What stands still on the stage behind the laptops, and the ring and the waves. All from the layout. */
 import {
   circle,
   drawIcon,
@@ -13,20 +13,13 @@ import {
 } from './draw';
 import { type Cairo, rightToLeft } from './gtk';
 import { laptopIcon } from './icons';
-import { type LaptopGeometry, myGeometry, textRect } from './laptop';
+import { myGeometry, textRect } from './laptop';
 import type { Rect, StageLayout } from './layout';
 import { drawText } from './text';
-import type { BandView, LaptopView, View } from './view';
+import type { BandView, View } from './view';
 
-/** Dots in flight between a helper and this laptop, and the time one takes, in ms. */
-const DOTS = 9;
-const FLIGHT = 1800;
+/** The time a wave takes, in ms. */
 const WAVE = 3000;
-
-export interface Placed {
-  view: LaptopView;
-  geometry: LaptopGeometry;
-}
 
 /** Bands, their names, and the trays on which equal versions stand. */
 export function drawBands(cr: Cairo.Context, view: View, layout: StageLayout): void {
@@ -123,10 +116,12 @@ export function drawWaves(cr: Cairo.Context, view: View, layout: StageLayout, no
   const { laptop, bands, unit, fonts } = layout;
   const { ring } = laptop;
   const { mine } = bands;
-  const reach = Math.max(mine.height / 2, ring.radius * 2.6);
   const lines = view.alone ? view.alone.lines.length : 0;
   const text = fonts.label * TITLE * 1.4 + lines * (fonts.title * 1.4 + 3 * unit) + 8 * unit;
   const top = view.alone ? Math.min(aloneTop(layout) + text, ring.y - ring.radius) : mine.y;
+  const widest = Math.max(mine.height / 2, ring.radius * 2.6);
+  // Below words that stand above, not cut off by them, unless hardly any room is left.
+  const reach = view.alone ? Math.min(widest, Math.max(ring.y - top, ring.radius * 1.5)) : widest;
   cr.save();
   cr.rectangle(0, top, mine.width, mine.y + mine.height - top);
   cr.clip();
@@ -139,38 +134,6 @@ export function drawWaves(cr: Cairo.Context, view: View, layout: StageLayout, no
   }
   cr.restore();
   fillRect(cr, textRect(myGeometry(layout)), GREY.mine);
-}
-
-function touches({ x, y, width, height }: Rect, px: number, py: number, radius: number): boolean {
-  return px + radius > x && px - radius < x + width && py + radius > y && py - radius < y + height;
-}
-
-/** From every helper to this laptop, behind the laptops and never over a name; `now` in ms. */
-export function drawDots(cr: Cairo.Context, placed: readonly Placed[], layout: StageLayout, now: number): void {
-  const { ring } = layout.laptop;
-  const names = placed.map(({ geometry }) => textRect(geometry));
-  for (const { view, geometry } of placed) {
-    if (!view.giving) continue;
-    const { cell, icon } = geometry;
-    const from = { x: cell.x + cell.width / 2, y: cell.y + icon.y + icon.height / 2 };
-    const distance = Math.hypot(ring.x - from.x, ring.y - from.y) || 1;
-    const toX = ring.x - ((ring.x - from.x) / distance) * ring.radius;
-    const toY = ring.y - ((ring.y - from.y) / distance) * ring.radius;
-    const [stroke, fill] = view.colors ?? NO_COLORS;
-    for (let i = 0; i < DOTS; i++) {
-      const part = ((now % FLIGHT) / FLIGHT + i / DOTS) % 1;
-      const size = (i % 2 === 0 ? 7 : 4.5) * layout.unit;
-      const x = from.x + (toX - from.x) * part;
-      const y = from.y + (toY - from.y) * part;
-      if (names.some(name => touches(name, x, y, size))) continue;
-      circle(cr, x, y, size);
-      setColor(cr, fill);
-      cr.fillPreserve();
-      setColor(cr, stroke);
-      cr.setLineWidth(2.5 * layout.unit);
-      cr.stroke();
-    }
-  }
 }
 
 /** Always there, thin: this one is mine. It fills while something is fetched. */

@@ -1,4 +1,5 @@
 /** The stage: three bands, the laptops on them, the ring and what flows. Widgets are made once and then moved about. */
+import { coverOf, type Dot, DotSprites, dotsAt, type Placed } from './dots';
 import { type Direction, nearest } from './focus';
 import { Frames } from './frames';
 import { Glides, type Pose } from './glide';
@@ -6,7 +7,7 @@ import { addClass, type Cairo, describe, drawOnce, Gtk, type Gtk3, guard, on, ty
 import { _ } from './i18n';
 import { cellGeometry, drawLaptop, LaptopButton, type LaptopGeometry, myGeometry } from './laptop';
 import { layoutStage, type Rect, type StageLayout } from './layout';
-import { drawBands, drawDots, drawRing, drawWaves, type Placed } from './scenery';
+import { drawBands, drawRing, drawWaves } from './scenery';
 import type { LaptopKey } from './state';
 import type { BandView, LaptopView, Slots, View } from './view';
 
@@ -24,6 +25,8 @@ interface Seen {
 interface Still {
   /** What it shows. */
   of: string;
+  /** The very laptops that were looked at for it: while they are the same, so is everything. */
+  placed: readonly Placed[];
   back: Picture;
   front: Picture;
 }
@@ -44,6 +47,9 @@ export class Stage {
   private waves: { timer: NodeJS.Timeout; until: number } | null = null;
   /** What stands still while dots fly, drawn once: behind the dots, and before them. */
   private still: Still | null = null;
+  /** As they are shown, or will be in the next picture. */
+  private dots: Dot[] = [];
+  private readonly sprites = new DotSprites(this.fixed);
   private readonly glides = new Glides<LaptopKey, Seen>();
   private glidden = { width: 0, height: 0 };
   /** Dots and laptops that glide go with the pictures of the screen. */
@@ -113,7 +119,7 @@ export class Stage {
     const { view, size } = this;
     if (!view || size.width < 2 || size.height < 2) return;
     const counts = (band: BandView) => band.groups.map(group => group.length);
-    const layout = layoutStage({
+    const wanted = {
       width: size.width,
       height: size.height,
       counts: {
@@ -125,7 +131,10 @@ export class Stage {
       alone: view.alone !== null,
       rightToLeft: rightToLeft(),
       zoom: this.zoom,
-    });
+    };
+    let layout = layoutStage(wanted);
+    // Where it scrolls, the bar for that takes its room from the laptops.
+    if (layout.height > size.height) layout = layoutStage({ ...wanted, width: size.width - this.barWidth() });
     this.layout = layout;
     if (this.fixedHeight !== layout.height) this.fixed.setSizeRequest(-1, layout.height);
     this.fixedHeight = layout.height;
@@ -133,7 +142,13 @@ export class Stage {
     this.showButtons();
     this.glide();
     this.move();
+    // Where nothing may move they stand still, and still tell who gives.
+    this.dots = view.moving === 'dots' ? dotsAt(this.placed, layout, this.frames.running ? Date.now() : 0) : [];
     this.fixed.queueDraw();
+  }
+
+  private barWidth(): number {
+    return this.widget.getVscrollbar()?.getPreferredWidth()[1] ?? 0;
   }
 
   /** Everybody glides from where they were to where they are, but not where the window has become another size. */
@@ -232,20 +247,10 @@ export class Stage {
       fixed.queueDraw();
       return;
     }
-    // Only where dots can be.
-    const { ring } = layout.laptop;
-    let [left, top, right, bottom] = [ring.x - ring.radius, ring.y - ring.radius, ring.x, ring.y];
-    for (const { view, geometry } of this.placed) {
-      if (!view.giving) continue;
-      const { x, y, width, height } = geometry.cell;
-      left = Math.min(left, x);
-      top = Math.min(top, y);
-      right = Math.max(right, x + width);
-      bottom = Math.max(bottom, y + height);
-    }
-    right = Math.max(right, ring.x + ring.radius);
-    bottom = Math.max(bottom, ring.y + ring.radius);
-    fixed.queueDrawArea(Math.floor(left), Math.floor(top), Math.ceil(right - left), Math.ceil(bottom - top));
+    // Only where dots were, and where they are now.
+    const before = this.dots;
+    this.dots = dotsAt(this.placed, layout, Date.now());
+    for (const { x, y, width, height } of coverOf([...before, ...this.dots])) fixed.queueDrawArea(x, y, width, height);
   }
 
   private draw(cr: Cairo.Context): void {
@@ -261,7 +266,7 @@ export class Stage {
   private drawAll(cr: Cairo.Context, view: View, layout: StageLayout, now: number | null): void {
     drawBands(cr, view, layout);
     if (view.moving === 'waves') drawWaves(cr, view, layout, Date.now());
-    if (view.moving === 'dots') drawDots(cr, this.placed, layout, Date.now());
+    if (view.moving === 'dots') this.sprites.draw(cr, dotsAt(this.placed, layout, Date.now()));
     drawRing(cr, layout, view.ring);
     for (const { what, pose } of now === null ? [] : this.glides.leaving(now)) {
       posed(cr, what.cell, pose, () => {
@@ -283,15 +288,19 @@ export class Stage {
     const still = this.drawStill(view, layout);
     if (!still) return;
     show(cr, still.back);
-    drawDots(cr, this.placed, layout, Date.now());
+    this.sprites.draw(cr, this.dots);
     drawRing(cr, layout, view.ring);
     show(cr, still.front);
   }
 
   private drawStill(view: View, layout: StageLayout): Still | null {
+    if (this.still?.placed === this.placed) return this.still;
     const looks = this.placed.map(({ view: { name, description, ...look } }) => look);
     const of = JSON.stringify([layout, looks]);
-    if (this.still?.of === of) return this.still;
+    if (this.still?.of === of) {
+      this.still.placed = this.placed;
+      return this.still;
+    }
     const back = drawOnce(this.fixed, this.still?.back, cr => drawBands(cr, view, layout));
     const front = drawOnce(this.fixed, this.still?.front, cr => {
       for (const { view: laptop, geometry } of this.placed) {
@@ -301,7 +310,7 @@ export class Stage {
         cr.restore();
       }
     });
-    this.still = back && front && { of, back, front };
+    this.still = back && front && { of, placed: this.placed, back, front };
     return this.still;
   }
 }

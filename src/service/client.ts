@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { mkdirSync, openSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
@@ -61,6 +62,8 @@ export interface EnsureOptions {
 export const SERVICE_ENV = { MALLOC_ARENA_MAX: '1' } as const;
 
 const START_PATIENCE_MS = 20_000;
+/** How much a service gives way to whatever a person looks at: a little, so that it is never starved. As nice(1) counts. */
+const NICE = 5;
 
 /**
  * Connects to the store's service, starting one when none runs. It is a process of its own: when the screen crashes or
@@ -85,6 +88,7 @@ export async function ensureService({ store, command, serveArgs = [], log }: Ens
     ended = `exit ${code ?? signal}`;
   });
   child.unref();
+  if (child.pid !== undefined) giveWay(child.pid);
   const deadline = performance.now() + START_PATIENCE_MS;
   for (;;) {
     const client = await connectService(store).catch(() => null);
@@ -96,6 +100,15 @@ export async function ensureService({ store, command, serveArgs = [], log }: Ens
       });
     }
     await sleep(50);
+  }
+}
+
+/** Upgrades and serves may take a moment longer; what moves on the screen may not. Its threads follow its example. */
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, Math.max(NICE, getPriority()));
+  } catch {
+    // It has ended already, and says so itself.
   }
 }
 

@@ -44,6 +44,11 @@ export class Desktop {
     return new Desktop(display, busAddress, folder, [xvfb, bus]);
   }
 
+  /** The X server's process: it draws what programs ask for. */
+  get server(): number {
+    return this.processes[0]?.pid ?? 0;
+  }
+
   /** For programs that run on it: nothing of the person who runs the tests. */
   get env(): NodeJS.ProcessEnv {
     return { ...environment(this.folder, this.display), DBUS_SESSION_BUS_ADDRESS: this.busAddress };

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeTree } from '../../src/demo/trees';
@@ -100,6 +100,7 @@ describe('the screen, from tap to Ready', () => {
   step('shows who is near, newer above and older below', async () => {
     await openScreen();
     const newer = await person.button('Ana has 407');
+    assert.ok(getPriority(servicePid(me.store)) >= 5, 'the service, which the screen has started, gives way to it');
     const older = await person.button('Fatima has 405');
     const mine = await person.button('My laptop has 406');
     assert.match(await newer.description(), /^newer than mine/);

@@ -1,0 +1,102 @@
+/**
+ * npm run bench -- frames: what one picture costs while dots fly, in processor time of the screen and of the X server that
+ * draws for it, with few and with many who give. Processor time can be compared on a busy machine, too.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller } from '../src/screen/controller';
+import { Gtk } from '../src/screen/gtk';
+import type { ScreenState } from '../src/screen/state';
+import { ScreenWindow } from '../src/screen/window';
+import { Desktop } from '../test/screen/desktop';
+import { base, crowd, neighbour, sources, upgrade } from '../test/screen/states';
+import { alone } from '../test/support/alone';
+
+const PICTURES = 200;
+const NEAR = [1, 8, 40];
+/** In which Linux counts processor time, in ms. */
+const TICK_MS = 10;
+
+/** Everybody near has it, and gives. */
+function flowing(count: number): ScreenState {
+  const near = count === 1 ? [neighbour('Ana', '407', 'newer')] : crowd(count);
+  const having = near.map(one => ({
+    ...one,
+    version: '407',
+    relation: 'newer' as const,
+    commit: near[0]?.commit ?? '',
+  }));
+  const giving = sources(...having).map(one => ({ ...one, state: 'giving' as const }));
+  return base(having, { upgrade: upgrade('running', { sources: giving }) });
+}
+
+/** Processor time that the process has taken so far, in ms (stat of proc(5)). */
+function cpu(pid: number): number {
+  const words = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(words[11]) + Number(words[12])) * TICK_MS;
+}
+
+async function measure(server: number): Promise<void> {
+  const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
+  const window = new ScreenWindow(controller, {
+    width: 1200,
+    height: 900,
+    scaling: undefined,
+    sugar: false,
+    save: async () => '',
+    close: () => {},
+  });
+  window.show();
+  for (const count of NEAR) {
+    controller.state = flowing(count);
+    window.update();
+    // The gliding of those who have just come is over then.
+    await sleep(2000);
+    const { frames } = window.stage;
+    const [from, screen, drawing] = [frames.count, cpu(process.pid), cpu(server)];
+    while (frames.count - from < PICTURES) await sleep(50);
+    const each = (before: number, now: number) => ((now - before) / (frames.count - from)).toFixed(2);
+    process.stdout.write(`| ${count} | ${each(screen, cpu(process.pid))} | ${each(drawing, cpu(server))} |\n`);
+  }
+}
+
+async function bench(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-frames-'));
+  const desktop = await Desktop.start(folder);
+  process.stdout.write('| giving | screen, ms a picture | X server, ms a picture |\n| ---: | ---: | ---: |\n');
+  try {
+    const screen = spawn(...alone(process.execPath, __filename, String(desktop.server)), {
+      env: { ...desktop.env, NO_AT_BRIDGE: '1' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [code] = (await once(screen, 'exit')) as [number | null];
+    if (code !== 0) throw new Error(`the screen ended with ${code}`);
+  } finally {
+    await desktop.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function end(work: Promise<void>): void {
+  work.then(
+    () => process.exit(0),
+    error => {
+      process.stderr.write(`${error instanceof Error ? error.stack : JSON.stringify(error)}\n`);
+      process.exit(1);
+    },
+  );
+}
+
+const [server] = process.argv.slice(2);
+if (server === undefined) end(bench());
+else {
+  Gtk.init([]);
+  setTimeout(() => end(measure(Number(server))), 0);
+  Gtk.main();
+}
