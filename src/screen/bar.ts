@@ -154,6 +154,9 @@ class Steps {
   }
 }
 
+/** Units below which a screen is small: that of 800 × 480 has 0.6. */
+const NARROW = 0.75;
+
 export class Bar {
   readonly widget: Gtk3.Box = new Gtk.Box({ orientation: HORIZONTAL, spacing: 16 });
   private readonly headline: Gtk3.Label = new Gtk.Label();
@@ -201,8 +204,12 @@ export class Bar {
     this.widget.add(this.button.widget);
   }
 
-  /** progress: 0 to 1, null where there is none. */
-  update(view: BarView, frame: Frame, progress: number | null): void {
+  /** part: how much is done, 0 to 1; null where nothing is being done. */
+  update(view: BarView, frame: Frame, part: number | null): void {
+    // When all is done the words say so, and on a small screen they need the room of the steps.
+    const isOver = view.steps?.every(({ state }) => state === 'done') ?? false;
+    const needless = isOver && frame.unit < NARROW;
+    const progress = needless ? null : part;
     this.progress.visible = progress !== null;
     if (progress !== null && this.progress.fraction !== progress) this.progress.fraction = progress;
     setLabel(this.headline, view.headline);
@@ -211,7 +218,7 @@ export class Bar {
       label.visible = view.lines[i] !== undefined;
     });
     this.picture.update(view.picture, frame);
-    this.steps.update(view.steps, frame);
+    this.steps.update(needless ? null : view.steps, frame);
     this.second.update(view.second, frame);
     this.button.update(view.button, frame);
   }

@@ -74,7 +74,7 @@ export function drawLaptop(cr: Cairo.Context, view: LaptopView, geometry: Laptop
   }
   const margin = Math.round(4 * unit);
   const width = cell.width - 2 * margin;
-  const style = { align: 'center', alpha: view.faded ? 0.45 : 1, shrink: 0.78 } as const;
+  const style = { align: 'center', alpha: view.faded ? 0.6 : 1, shrink: 0.78 } as const;
   drawText(cr, view.title, margin, geometry.textTop, width, { ...style, size: fonts.title, color: GREY.text });
   if (lines === 1) return;
   const second = geometry.textTop + Math.ceil(fonts.title * 1.3);

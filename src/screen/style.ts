@@ -20,8 +20,9 @@ export function frameFor(width: number, height: number, scaling: string | undefi
 
 function css({ zoom, unit }: Frame): string {
   const px = (value: number, least = 1) => `${Math.round(Math.max(least, value))}px`;
-  /** So high that a button's whole height is what a finger needs: 55 px at Sugar's scaling 100. */
-  const touch = (padding: number, border: number) => px(55 * zoom - 2 * (padding + border));
+  /** So high, or wide, that the whole button is what a finger needs: 55 px at Sugar's scaling 100. As GTK gets them: whole pixels. */
+  const touch = (padding: number, border: number) =>
+    px(Math.ceil(55 * zoom) - 2 * (Math.round(padding) + Math.round(border)));
   const headline = px(22 * unit, 14);
   const line = px(18 * unit, 12);
   return `
@@ -56,7 +57,8 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on .card .line { color: ${GREY.soft}; font-size: ${line}; }
 .pass-it-on button.pill { border-radius: ${px(50 * unit, 40)}; padding: ${px(8 * unit, 4)} ${px(30 * unit, 16)};
   border: ${px(4 * unit, 3)} solid ${GREY.ink}; background: ${GREY.white};
-  min-height: ${touch(Math.max(4, 8 * unit), Math.max(3, 4 * unit))}; }
+  min-height: ${touch(Math.max(4, 8 * unit), Math.max(3, 4 * unit))};
+  min-width: ${touch(Math.max(16, 30 * unit), Math.max(3, 4 * unit))}; }
 .pass-it-on button.pill label { color: ${GREY.ink}; font-weight: bold; font-size: ${headline}; }
 .pass-it-on button.pill label.detail { font-weight: normal; font-size: ${px(19 * unit, 13)}; }
 .pass-it-on button.pill:hover { background: #F0F0F0; }
@@ -71,14 +73,16 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on button.pill:disabled { background: #9D9FA1; border-color: ${GREY.line}; }
 .pass-it-on button.pill:disabled label { color: #F4F4F4; }
 .pass-it-on .alert button.pill, .pass-it-on button.pill.second { padding: ${px(7 * unit, 4)} ${px(20 * unit, 12)};
-  min-height: ${touch(Math.max(4, 7 * unit), 2)}; }
+  min-height: ${touch(Math.max(4, 7 * unit), 2)}; min-width: ${touch(Math.max(12, 20 * unit), 2)}; }
 .pass-it-on button.pill.second label { font-weight: normal; font-size: ${line}; }
 .pass-it-on button.pill.second { border-width: ${px(2)}; }
 .pass-it-on .table-page .tools, .pass-it-on .table-page .foot { background: ${GREY.panel};
   padding: ${px(8 * unit, 5)} ${px(20 * unit, 8)}; }
+.pass-it-on .card progressbar { margin-top: ${px(5 * unit, 4)}; }
 .pass-it-on .card progressbar trough { min-height: ${px(8 * unit, 5)}; background: ${GREY.track}; border: none; border-radius: ${px(4)}; }
 .pass-it-on .card progressbar progress { min-height: ${px(8 * unit, 5)}; background: ${GREY.ink}; border: none; border-radius: ${px(4)}; }
-.pass-it-on .table-page .tools button { min-height: ${px(49 * zoom, 32)}; padding: 0 ${px(16 * unit, 10)}; }
+.pass-it-on .table-page .tools button { padding: 0 ${px(16 * unit, 10)};
+  min-height: ${touch(0, 2)}; min-width: ${touch(Math.max(10, 16 * unit), 2)}; }
 .pass-it-on .table-page entry { min-height: ${px(51 * zoom, 34)}; font-size: ${line}; background: ${GREY.white};
   color: ${GREY.ink}; border: ${px(2)} solid ${GREY.line}; border-radius: ${px(8)}; padding: 0 ${px(10)}; box-shadow: none; }
 .pass-it-on .table-page entry:focus { border-color: ${GREY.ink}; box-shadow: inset 0 0 0 2px ${GREY.ink}; }

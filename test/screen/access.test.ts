@@ -18,6 +18,7 @@ import { Desktop } from './desktop';
 
 const run = promisify(execFile);
 const READER = 'test/screen/reader.py';
+/** Pixels at Sugar's scaling 100, as on an XO (200 dots an inch); as many millimetres elsewhere are fewer pixels. */
 const FINGER = 55;
 
 interface Found {
@@ -142,22 +143,39 @@ describe('for everyone', () => {
     'table:problem',
   ];
 
-  it('every picture and every control has a name, and is large enough for a finger', async () => {
+  it('every picture and every control has a name, and something that it does', async () => {
     const shown = await open('idle');
     for (const state of STATES) {
       await shown.show(state);
       const tree = await shown.tree();
       assert.ok(tree.some(isControl), state);
       for (const found of tree) {
-        const { role, name, extents, states, actions } = found;
+        const { role, name, actions } = found;
         if (MUST_HAVE_NAMES.includes(role)) assert.notEqual(name.trim(), '', `${state}: ${JSON.stringify(found)}`);
         if (role === 'push button') assert.ok(actions > 0, `${state}: ${name}`);
-        if (!states.includes('focusable') || (role !== 'push button' && role !== 'text')) continue;
-        const [, , width = 0, height = 0] = extents ?? [];
-        assert.ok(width >= FINGER && height >= FINGER, `${state}: ${name} is ${width} × ${height}`);
       }
     }
   });
+
+  for (const size of ['1200x900', '1024x768', '800x480']) {
+    for (const scaling of ['72', '100']) {
+      it(`everything is large enough for a finger at ${size}, scaling ${scaling}`, async () => {
+        const least = Math.round((FINGER * Number(scaling)) / 100);
+        const shown = await open('idle', { STAY_SIZE: size, SUGAR_SCALING: scaling });
+        let measured = 0;
+        for (const state of STATES) {
+          await shown.show(state);
+          for (const { role, name, extents, states } of await shown.tree()) {
+            if (!states.includes('focusable') || (role !== 'push button' && role !== 'text')) continue;
+            const [, , width = 0, height = 0] = extents ?? [];
+            assert.ok(width >= least && height >= least, `${state}: ${name} is ${width} × ${height}`);
+            measured++;
+          }
+        }
+        assert.ok(measured > 10 * STATES.length, `${measured} measured`);
+      });
+    }
+  }
 
   it('what a frame or a place says is said in words, too', async () => {
     const shown = await open('odd');
