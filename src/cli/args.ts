@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { PassItOnError } from '../core/errors';
 import { EFFORTS, type EffortWish, isEffort } from '../service/contract';
+import { nearest } from './nearest';
 
 export type Options = Record<string, string | boolean | (string | boolean)[] | undefined>;
 
@@ -30,8 +31,20 @@ export function parseOptions(args: string[], own: OptionTable): { options: Optio
     });
     return { options: values, words: positionals };
   } catch (cause) {
-    throw usageError((cause as Error).message);
+    throw usageError(whatIsWrong(cause as NodeJS.ErrnoException, Object.keys({ ...EVERYWHERE, ...own })));
   }
+}
+
+/** Node's own words for it go on about positional arguments. */
+function whatIsWrong({ code, message }: NodeJS.ErrnoException, known: string[]): string {
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message;
+  const option = /'([^']*)'/.exec(message)?.[1] ?? '';
+  const near = nearest(option.replace(/^-+/, ''), known);
+  return `There is no option ${option} here.${didYouMean(near && `--${near}`)}`;
+}
+
+export function didYouMean(word: string | null): string {
+  return word === null ? '' : ` Did you mean ${word}?`;
 }
 
 /** --store, else PASS_IT_ON_STORE, else the user's data folder (XDG Base Directory Specification). */

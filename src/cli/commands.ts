@@ -129,8 +129,11 @@ const neighbours: Command = {
     if (!watch) await survey.settled();
     // Whatever there was to tell has been told.
     if (watch) return;
-    if (rows.size === 0) output.say('Nobody is near.');
-    else {
+    if (rows.size === 0) {
+      output.say('Nobody is near.');
+      // Why that may be: no network, no multicast, laptops kept apart from each other.
+      for (const warning of (await client.call('status', null)).warnings) output.warn(warning);
+    } else {
       const heads = ['NAME', 'IMAGE', 'VERSION', '', 'ADDRESS', 'COMMIT', ...(options.compare ? COST_HEADS : []), ''];
       output.say(table([heads, ...[...rows.values()].map(event => row(event, cost(event)))]));
     }
@@ -272,9 +275,11 @@ function sayStatus(status: Status, output: Output): void {
   output.say(`Current:  ${title(status.current)}`);
   output.say(`Previous: ${title(status.previous)}`);
   output.say(`Staged:   ${title(status.staged)}`);
+  output.say(`Store:    ${status.store}, ${megabytes(status.diskFree)} free on its disk`);
   if (status.upgrade) output.say(`Upgrade:  ${imageTitle(status.upgrade.to)}, ${status.upgrade.state}`);
   if (status.images.length > 0)
     output.say(`\n${table([['IMAGE', 'VERSION', 'SIZE', 'COMMIT', 'SIGNED BY'], ...images(status)])}`);
+  else output.say('\nNo image is here yet. Look who has one with "pass-it-on neighbours", or publish one.');
   for (const warning of status.warnings) output.warn(warning);
   output.tell(status);
 }

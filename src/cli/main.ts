@@ -1,10 +1,12 @@
 /** The command `pass-it-on`. */
 import '../service/lean';
+import { version } from '../../package.json';
 import { toPassItOnError } from '../core/errors';
 import { logError } from '../service/log';
-import { type Options, parseOptions, storeFolder, usageError } from './args';
+import { didYouMean, type Options, parseOptions, storeFolder, usageError } from './args';
 import { COMMANDS } from './commands';
-import { HELP } from './help';
+import { HELP, helpOf } from './help';
+import { nearest } from './nearest';
 import { Output } from './output';
 import { SERVE_OPTIONS, serve } from './serve';
 import { openSession } from './session';
@@ -16,13 +18,21 @@ async function main(args: string[]): Promise<void> {
     if (name === undefined) process.exitCode = 2;
     return;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : null;
-  if (!command && name !== 'serve') throw usageError(`There is no command "${name}".`);
-  const { options, words } = parseOptions(rest, command?.options ?? SERVE_OPTIONS);
-  if (options.help) {
-    process.stdout.write(HELP);
+  if (name === '--version') {
+    process.stdout.write(`Pass It On ${version}\n`);
     return;
   }
+  if (name.startsWith('-')) throw usageError(`The command comes first, then ${name}.`);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : null;
+  if (!command && name !== 'serve') {
+    throw usageError(`There is no command "${name}".${didYouMean(nearest(name, ['serve', ...Object.keys(COMMANDS)]))}`);
+  }
+  // Wherever it stands among the words: who asks for help has not got them right yet.
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(helpOf(name));
+    return;
+  }
+  const { options, words } = parseOptions(rest, command?.options ?? SERVE_OPTIONS);
   const output = new Output(options.json === true);
   if (!command) return serve(words, options, output);
   command.check(words, options);

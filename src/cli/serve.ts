@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import { RpcServer } from '../service/rpc-server';
-import { Service } from '../service/service';
+import { Service, type ServiceOptions } from '../service/service';
 import { colors, expectWords, number, type Options, storeFolder, text } from './args';
 import { imageTitle } from './format';
 import type { Output } from './output';
@@ -18,6 +18,7 @@ export const SERVE_OPTIONS = {
 
 /** A command may hold the store for a moment. */
 const BUSY_TRIES = 100;
+const BUSY_TRIES_IN_SILENCE = 5;
 
 export async function serve(words: string[], options: Options, output: Output): Promise<void> {
   expectWords(words, []);
@@ -30,7 +31,7 @@ export async function serve(words: string[], options: Options, output: Output): 
     rate: number(options, 'rate', 1000, 1e12),
   };
   const store = storeFolder(options);
-  const service = await startWhenFree({ store, share, interface: text(options, 'interface') });
+  const service = await startWhenFree({ store, share, interface: text(options, 'interface') }, output);
 
   const ended = new Promise<void>(resolve => {
     process.once('SIGTERM', resolve);
@@ -47,12 +48,13 @@ export async function serve(words: string[], options: Options, output: Output): 
   await service.close();
 }
 
-async function startWhenFree(options: Parameters<typeof Service.start>[0]): Promise<Service> {
+async function startWhenFree(options: ServiceOptions, output: Output): Promise<Service> {
   for (let tries = 0; ; tries++) {
     try {
       return await Service.start(options);
     } catch (cause) {
       if (!(cause instanceof PassItOnError && cause.code === 'busy') || tries >= BUSY_TRIES) throw cause;
+      if (tries === BUSY_TRIES_IN_SILENCE) output.warn(`${cause.message} Waiting for a moment…`);
       await sleep(100);
     }
   }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import { connectService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
+import { logOnlyDefects } from '../service/log';
 import { RpcServer } from '../service/rpc-server';
 import { Service } from '../service/service';
 
@@ -46,6 +47,7 @@ async function join(store: string): Promise<ServiceClient | null> {
 }
 
 async function ownSession(store: string): Promise<Session> {
+  logOnlyDefects();
   const service = await Service.start({ store, share: null });
   try {
     const rpc = await RpcServer.listen(service, store);

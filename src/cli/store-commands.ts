@@ -63,7 +63,8 @@ export const gc: Command = {
 
 function sayCleaned(result: CleanResult, output: Output): void {
   for (const image of result.images) output.say(`Removed ${imageTitle(image)}.`);
-  output.say(`Freed: ${megabytes(result.bytesFreed)} (${result.bytesFreed} bytes).`);
+  const { bytesFreed } = result;
+  output.say(`Freed: ${megabytes(bytesFreed)}${bytesFreed < 1000 ? '' : ` (${bytesFreed} bytes)`}.`);
   output.tell(result);
 }
 

@@ -58,15 +58,23 @@ export function toPassItOnError(thrown: unknown): PassItOnError {
   if (thrown instanceof PassItOnError) return thrown;
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const path = (thrown as NodeJS.ErrnoException | undefined)?.path;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new PassItOnError('no-space', 'The disk is full.', 'Make room and try again.', { cause: thrown });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     const remedy = 'Run it as the owner of these files, or as root.';
-    return new PassItOnError('no-permission', `Not allowed: ${text}`, remedy, { cause: thrown });
+    return new PassItOnError(
+      'no-permission',
+      path ? `${path} may not be used like that.` : `Not allowed: ${text}`,
+      remedy,
+      { cause: thrown },
+    );
   }
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new PassItOnError('not-found', `Not found: ${text}`, 'Check the name.', { cause: thrown });
+    return new PassItOnError('not-found', path ? `${path} is not there.` : `Not found: ${text}`, 'Check the name.', {
+      cause: thrown,
+    });
   }
   if ((thrown as Error | undefined)?.name === 'AbortError') {
     return new PassItOnError('stopped', 'Stopped.', 'Start again to go on where it stopped.', { cause: thrown });

@@ -100,7 +100,7 @@ export class Comparing {
       objects: wanted.length,
       bytesRaw,
       diskBytes,
-      diskFree: await this.store.diskFree(),
+      diskFree: this.store.diskFree(),
       sources: givers.map(({ source, nick }) => ({ address: source.address, nick, bytes: 0, state: 'idle' })),
     };
   }

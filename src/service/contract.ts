@@ -143,6 +143,8 @@ export interface Status {
   nick: string;
   colors: [string, string] | null;
   store: string;
+  /** On the disk of the store, for us; bytes. */
+  diskFree: number;
   /** Whether neighbours can fetch from us now, and on which port. */
   serving: boolean;
   port: number | null;

@@ -262,6 +262,7 @@ export class Service {
       nick: this.options.share?.nick ?? '',
       colors: this.options.share?.colors ?? null,
       store: this.store.dir,
+      diskFree: this.store.diskFree(),
       serving: this.server !== null,
       port: this.port,
       canRestart: activationHook() !== null,

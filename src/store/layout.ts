@@ -62,6 +62,9 @@ export class Layout {
 
   /** Throws 'usage' for a folder that holds other things. */
   create(): void {
+    if (lstatSync(this.dir, { throwIfNoEntry: false })?.isFile()) {
+      throw new PassItOnError('usage', `${this.dir} is a file.`, 'Name a folder as the store.');
+    }
     mkdirSync(this.dir, { recursive: true, mode: 0o700 });
     const names = readdirSync(this.dir);
     if (names.length > 0 && !names.includes(basename(this.lock))) {

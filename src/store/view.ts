@@ -1,5 +1,5 @@
 /** What a store holds, for whoever only looks: who owns it can do more (store.ts). */
-import { lstatSync, promises } from 'node:fs';
+import { lstatSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
@@ -121,8 +121,8 @@ export class StoreView {
   }
 
   /** Free space for us, in bytes. */
-  async diskFree(): Promise<number> {
-    const { bavail, bsize } = await promises.statfs(this.dir);
+  diskFree(): number {
+    const { bavail, bsize } = statfsSync(this.dir);
     return bavail * bsize;
   }
 

@@ -282,7 +282,7 @@ export class Pipeline {
 }
 
 async function checkSpace(store: Store, { diskBytes }: Comparison): Promise<void> {
-  const free = await store.diskFree();
+  const free = store.diskFree();
   if (free >= diskBytes + SPARE_BYTES) return;
   const missing = Math.ceil((diskBytes + SPARE_BYTES - free) / 1e6);
   throw new PassItOnError(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { tempFolder } from '../support/temp';
@@ -39,29 +39,52 @@ test('wrong usage ends with 2, a sentence and a remedy, before any store is touc
 });
 
 test('help is there, and no command at all is wrong usage', () => {
-  const help = run('--help');
-  assert.equal(help.status, 0);
-  for (const command of [
-    'publish',
-    'use',
-    'serve',
-    'neighbours',
-    'compare',
-    'upgrade',
-    'status',
-    'activate',
-    'go-back',
-    'verify',
-    'manifest',
-    'adopt',
-    'export',
-    'remove',
-    'gc',
-  ]) {
-    assert.match(help.stdout, new RegExp(`pass-it-on ${command}`));
-    assert.equal(run(command, '--help').status, 0);
+  for (const args of [['--help'], ['help'], ['-h']]) {
+    const { status, stdout } = run(...args);
+    assert.equal(status, 0);
+    assert.match(stdout, /pass-it-on COMMAND --help/);
   }
   assert.equal(run().status, 2);
+  // Who asks for help may have the rest wrong.
+  const help = run('upgrade', '--fast', '--help');
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /^pass-it-on upgrade VERSION /);
+  assert.match(help.stdout, /--effort auto\|bytes\|speed/);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.equal(run('--version').stdout, `Pass It On ${version}\n`);
+});
+
+test('what was mistyped is named, with what was probably meant', () => {
+  const { stderr: command } = run('upgarde', '407');
+  assert.match(command, /There is no command "upgarde"\. Did you mean upgrade\?/);
+  const { stderr: option } = run('upgrade', '407', '--form', 'x');
+  assert.match(option, /There is no option --form here\. Did you mean --from\?\n/);
+  assert.match(run('--store', '/tmp', 'status').stderr, /The command comes first/);
+});
+
+test('a refusal is told once, in plain words, and without the log of a service', t => {
+  const folder = tempFolder(t);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const tree = join(folder, 'tree');
+  mkdirSync(tree);
+  const store = join(folder, 'store');
+  const nowhere = join(folder, 'nowhere');
+  assert.equal(
+    run('publish', nowhere, '--name', 'a', '--version', '1', '--store', store).stderr,
+    `Error (not-found): ${nowhere} is not there.\nCheck the name.\n`,
+  );
+  assert.match(
+    run('status', '--store', file).stderr,
+    /^Error \(usage\): .* is a file\.\nName a folder as the store\.\n$/,
+  );
+  assert.match(run('status', '--store', store).stdout, /No image is here yet\./);
+  assert.equal(run('publish', tree, '--name', 'a', '--version', '1', '--store', store).status, 0);
+  assert.equal(run('use', '1', '--store', store).status, 0);
+  assert.equal(
+    run('upgrade', '1', '--store', store).stderr,
+    'Error (exists): This laptop uses that version already.\nChoose another one.\n',
+  );
 });
 
 test('a fresh store has nothing, and says so in every command with exit status 1', t => {

@@ -74,6 +74,7 @@ export function status(more: Partial<Status> = {}): Status {
     nick: 'Maya',
     colors: MY_COLORS,
     store: '/store',
+    diskFree: 4e9,
     serving: true,
     port: 20707,
     canRestart: true,
