@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Desktop } from '../test/screen/desktop';
 import { KioskRun } from '../test/screen/kiosk-run';
+import { end } from './end';
 
 const tours = Number(process.argv[2] ?? 200);
 /** Tours between two lines. */
@@ -36,10 +37,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
-  () => process.exit(0),
-  error => {
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    process.exit(1);
-  },
-);
+end(main());

@@ -19,6 +19,7 @@ import { Classroom } from '../test/screen/classroom';
 import { Desktop } from '../test/screen/desktop';
 import { base } from '../test/screen/states';
 import { alone } from '../test/support/alone';
+import { end } from './end';
 
 const PATIENCE = 120_000;
 /** The waves of looking rest after twelve seconds. */
@@ -111,16 +112,6 @@ async function bench(): Promise<void> {
     await desktop.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function end(work: Promise<void>): void {
-  work.then(
-    () => process.exit(0),
-    error => {
-      process.stderr.write(`${error instanceof Error ? error.stack : JSON.stringify(error)}\n`);
-      process.exit(1);
-    },
-  );
 }
 
 const [mode, folder = '', count = '0', files = '0'] = process.argv.slice(2);

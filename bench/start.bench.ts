@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connectService } from '../src/service/client';
 import { Desktop } from '../test/screen/desktop';
+import { end } from './end';
 
 const run = promisify(execFile);
 const times = Number(process.argv[2] ?? 5);
@@ -83,10 +84,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
-  () => process.exit(0),
-  error => {
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    process.exit(1);
-  },
-);
+end(main());

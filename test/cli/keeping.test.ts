@@ -178,6 +178,18 @@ test('a laptop flashed by other means is adopted from its own files; only what d
   assert.equal(await failure(carla.run('adopt', '1', '--root', join(folder, 'nowhere'))), 'not-found');
 });
 
+/** Ana has two versions, the first one in use, and both on a stick; ben has nothing yet. */
+async function stickOfTwo(t: TestContext) {
+  const { folder, laptop } = classroom(t);
+  const [ana, ben] = [laptop('ana'), laptop('ben')];
+  const [first, second] = friendlyTrees(folder);
+  await ana.flash(first, 'keep-os', '1');
+  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
+  const out = join(folder, 'stick');
+  await ana.run('export', out);
+  return { ana, ben, first, second, out };
+}
+
 /** One byte of the file changes, and nothing else. */
 function rot(file: string): void {
   const { atime, mtime } = lstatSync(file);
@@ -188,13 +200,7 @@ function rot(file: string): void {
 }
 
 test('bit-rot is found and mended with just the bytes that are lost, from a neighbour or a folder', async t => {
-  const { folder, laptop } = classroom(t);
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  const [first, second] = friendlyTrees(folder);
-  await ana.flash(first, 'keep-os', '1');
-  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
-  const out = join(folder, 'stick');
-  await ana.run('export', out);
+  const { ana, ben, first, second, out } = await stickOfTwo(t);
   await ben.run('adopt', '1', '--root', first, '--from', out);
   await ben.run('adopt', '2', '--root', second, '--from', out);
   const big = join(ben.currentTree, 'big');
@@ -219,13 +225,7 @@ test('bit-rot is found and mended with just the bytes that are lost, from a neig
 });
 
 test('an image whose own objects rot can be mended, stands in nobody’s way, and can be removed', async t => {
-  const { folder, laptop } = classroom(t);
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  const [first, second] = friendlyTrees(folder);
-  await ana.flash(first, 'keep-os', '1');
-  await ana.run('publish', second, '--name', 'keep-os', '--version', '2');
-  const out = join(folder, 'stick');
-  await ana.run('export', out);
+  const { ana, ben, first, second, out } = await stickOfTwo(t);
   const { commit } = (await ben.run<AdoptResult>('adopt', '1', '--root', first, '--from', out))[0]!.image;
   const object = (oid: string): string => join(ben.store, 'git/objects', oid.slice(0, 2), oid.slice(2));
   const git = (...words: string[]): string =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeDelta } from '../../src/core/delta/encode';
 import { objectOid } from '../../src/core/object';
@@ -18,25 +18,16 @@ import {
   readFrames,
 } from '../../src/transfer/frames';
 import type { Wanted } from '../../src/transfer/scheduler';
-import { TransferServer } from '../../src/transfer/server';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
+import { serveStore } from './serving';
 
 const OLD = randomBytes(700_000);
 /** A shifted copy with small changes, and an end of its own. */
 const NEW = Buffer.concat([Buffer.from('new'), OLD.subarray(0, 400_000), Buffer.alloc(500, 7), OLD.subarray(400_100)]);
 const [OLD_OID, NEW_OID] = [objectOid('blob', OLD), objectOid('blob', NEW)];
 const WANTED: Wanted = { oid: NEW_OID, size: NEW.length, bases: [OLD_OID] };
-
-/** A folder and what is to be closed before it goes. */
-function place(t: TestContext): { folder: string; closers: (() => unknown)[] } {
-  const closers: (() => unknown)[] = [];
-  // Hooks run in the order in which they are told.
-  t.after(async () => {
-    for (const close of closers.reverse()) await close();
-  });
-  return { folder: tempFolder(t), closers };
-}
 
 async function storeWith(folder: string, ...contents: Buffer[]): Promise<Store> {
   const tree = join(folder, 'tree');
@@ -48,20 +39,13 @@ async function storeWith(folder: string, ...contents: Buffer[]): Promise<Store> 
 }
 
 async function pair(t: TestContext, ...donorHas: Buffer[]) {
-  const { folder, closers } = place(t);
+  const closers = closersOf(t);
+  const folder = tempFolder(t);
   const donor = await storeWith(join(folder, 'donor'), ...donorHas);
   closers.push(() => donor.close());
   const asker = await storeWith(join(folder, 'asker'), OLD);
   closers.push(() => asker.close());
-  const server = await TransferServer.listen(donor, {
-    port: 0,
-    interface: 'lo',
-    nick: '',
-    deltaWorker: resolve('dist/delta-worker.js'),
-    fetching: () => null,
-    signedBy: () => null,
-    onError: cause => assert.fail(String(cause)),
-  });
+  const server = await serveStore(donor);
   const source = new HttpSource({ host: '127.0.0.1', port: server.port });
   closers.push(() => server.close());
   closers.push(() => source.close());

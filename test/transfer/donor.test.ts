@@ -3,17 +3,18 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
 import { Clients } from '../../src/transfer/clients';
 import { KIND } from '../../src/transfer/frames';
-import { TransferServer } from '../../src/transfer/server';
 import { HttpSource } from '../../src/transfer/source';
 import { TreeBuilder } from '../store/support';
+import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
+import { hangingUp, serveStore } from './serving';
 
 const OLD = randomBytes(6_000_000);
 const NEW = Buffer.concat([OLD.subarray(0, 3_000_000), Buffer.from('changed'), OLD.subarray(3_000_100)]);
@@ -21,24 +22,13 @@ const [OLD_OID, NEW_OID] = [objectOid('blob', OLD), objectOid('blob', NEW)];
 const ASKED = [{ oid: NEW_OID, bases: [OLD_OID] }];
 
 async function donor(t: TestContext) {
-  const closers: (() => unknown)[] = [];
-  t.after(async () => {
-    for (const close of closers.reverse()) await close();
-  });
+  const closers = closersOf(t);
   const folder = tempFolder(t);
   const tree = new TreeBuilder(join(folder, 'tree')).file('old', OLD).file('new', NEW);
   const store = await Store.open(join(folder, 'store'));
   closers.push(() => store.close());
   await store.publish(tree.dir, { name: 'test-os', version: '1', ownerRoot: true });
-  const server = await TransferServer.listen(store, {
-    port: 0,
-    interface: 'lo',
-    nick: '',
-    deltaWorker: resolve('dist/delta-worker.js'),
-    fetching: () => null,
-    signedBy: () => null,
-    onError: cause => assert.match(String(cause), /ECONNRESET|EPIPE/),
-  });
+  const server = await serveStore(store, { onError: hangingUp });
   closers.push(() => server.close());
   const source = () => {
     const one = new HttpSource({ host: '127.0.0.1', port: server.port });

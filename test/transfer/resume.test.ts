@@ -21,12 +21,13 @@ import {
   MAGIC,
   readFrames,
 } from '../../src/transfer/frames';
-import { TransferServer } from '../../src/transfer/server';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
 import { Laptop } from '../lan/laptop';
 import { differences } from '../lan/same-tree';
 import { TreeBuilder } from '../store/support';
+import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
+import { hangingUp, serveStore } from './serving';
 
 const BIG = randomBytes(24 << 20);
 const BIG_OID = objectOid('blob', BIG);
@@ -54,19 +55,6 @@ async function slowWay(t: TestContext, port: number, rate: number) {
   return way;
 }
 
-function serve(store: Store): Promise<TransferServer> {
-  return TransferServer.listen(store, {
-    port: 0,
-    interface: 'lo',
-    nick: '',
-    deltaWorker: resolve('dist/delta-worker.js'),
-    fetching: () => null,
-    signedBy: () => null,
-    // Those who are killed hang up.
-    onError: cause => assert.match(String(cause), /ECONNRESET|EPIPE/),
-  });
-}
-
 function kept(store: string): number {
   try {
     return statSync(join(store, 'partial', `rest-${BIG_OID}`)).size;
@@ -77,11 +65,8 @@ function kept(store: string): number {
 
 test('after kill -9 in the middle of a large file at most one batch comes again', async t => {
   let running: ChildProcess | null = null;
-  const closers: (() => unknown)[] = [];
-  t.after(async () => {
-    running?.kill('SIGKILL');
-    for (const close of closers.reverse()) await close();
-  });
+  const closers = closersOf(t);
+  closers.push(() => running?.kill('SIGKILL'));
   const folder = tempFolder(t);
   const first = new TreeBuilder(join(folder, 'first')).file('etc/version', '1');
   const second = new TreeBuilder(join(folder, 'second')).file('etc/version', '2').file('usr/big', BIG);
@@ -93,7 +78,7 @@ test('after kill -9 in the middle of a large file at most one batch comes again'
   closers.push(() => donor.close());
   const { image } = await donor.publish(second.dir, { name: 'rest-os', version: '2' });
   await donor.use(image.commit);
-  const server = await serve(donor);
+  const server = await serveStore(donor, { onError: hangingUp });
   closers.push(() => server.close());
   const way = await slowWay(t, server.port, 8e6);
   const words = ['upgrade', '2', '--from', `127.0.0.1:${way.port}`, '--store', child.store];
@@ -213,7 +198,7 @@ test('a delta is sent to somebody who has a part only where it is shorter than t
   writeFileSync(join(new TreeBuilder(join(folder, 'tree')).file('old', old).file('new', target).dir, 'x'), '');
   const store = await Store.open(join(folder, 'store'));
   await store.publish(join(folder, 'tree'), { name: 'rest-os', version: '1', ownerRoot: true });
-  const server = await serve(store);
+  const server = await serveStore(store, { onError: hangingUp });
   const source = new HttpSource({ host: '127.0.0.1', port: server.port });
   close = async () => {
     source.close();

@@ -4,16 +4,16 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Oid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
 import { BlobFetch } from '../../src/transfer/fetch';
 import { KIND } from '../../src/transfer/frames';
-import { TransferServer } from '../../src/transfer/server';
 import { HttpSource } from '../../src/transfer/source';
 import { tempFolder } from '../support/temp';
+import { serveStore } from './serving';
 
 const run = promisify(execFile);
 
@@ -34,12 +34,8 @@ async function laptop(t: TestContext) {
   await store.use(image.commit);
   const errors: unknown[] = [];
   const askers: unknown[] = [];
-  const server = await TransferServer.listen(store, {
-    port: 0,
-    interface: 'lo',
+  const server = await serveStore(store, {
     nick: 'Ana <b>',
-    deltaWorker: resolve('dist/delta-worker.js'),
-    fetching: () => null,
     signedBy: () => 'Colegio Roble',
     onAsked: (from, asker) => askers.push({ from, ...asker }),
     onError: cause => errors.push(cause),
