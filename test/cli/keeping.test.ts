@@ -225,7 +225,7 @@ test('bit-rot is found and mended with just the bytes that are lost, from a neig
 });
 
 test('an image whose own objects rot can be mended, stands in nobody’s way, and can be removed', async t => {
-  const { ana, ben, first, second, out } = await stickOfTwo(t);
+  const { ben, first, second, out } = await stickOfTwo(t);
   const { commit } = (await ben.run<AdoptResult>('adopt', '1', '--root', first, '--from', out))[0]!.image;
   const object = (oid: string): string => join(ben.store, 'git/objects', oid.slice(0, 2), oid.slice(2));
   const git = (...words: string[]): string =>
