@@ -67,38 +67,6 @@ export function dotRect(dot: Dot): Rect {
   return { x: dot.x - half, y: dot.y - half, width: 2 * half, height: 2 * half };
 }
 
-/** Side of the squares into which what is to be drawn anew is gathered, in pixels. */
-const TILE = 40;
-
-/** Few rectangles that cover all of these dots and little else: each that GTK is told of costs as much as drawing a dot. */
-export function coverOf(dots: readonly Dot[]): Rect[] {
-  const rows = new Map<number, Set<number>>();
-  for (const dot of dots) {
-    const { x, y, width, height } = dotRect(dot);
-    for (let row = Math.floor(y / TILE); row * TILE < y + height; row++) {
-      const columns = rows.get(row) ?? new Set();
-      rows.set(row, columns);
-      for (let column = Math.floor(x / TILE); column * TILE < x + width; column++) columns.add(column);
-    }
-  }
-  return [...rows].flatMap(([row, columns]) => runs(columns).map(([from, length]) => tiles(row, from, length)));
-}
-
-function tiles(row: number, column: number, columns: number): Rect {
-  return { x: column * TILE, y: row * TILE, width: columns * TILE, height: TILE };
-}
-
-/** Numbers that follow each other, as first number and how many. */
-function runs(numbers: ReadonlySet<number>): [from: number, length: number][] {
-  const all: [number, number][] = [];
-  for (const number of [...numbers].sort((a, b) => a - b)) {
-    const last = all.at(-1);
-    if (last && last[0] + last[1] === number) last[1]++;
-    else all.push([number, 1]);
-  }
-  return all;
-}
-
 /** Pictures of dots, each drawn once. */
 export class DotSprites {
   private readonly sprites = new Map<string, Picture>();

@@ -25,6 +25,18 @@ const TICK_MS = 1_000;
 const READ_MS = 5_500;
 const LOOK_MS = 2_500;
 
+/** Its time, in ms, of which a test has another. */
+export interface Clock {
+  now(): number;
+  /** Rejects when the signal is aborted before. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+const REAL: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+};
+
 export interface KioskOptions {
   controller: Controller;
   /** inviting: whoever comes by may take over. */
@@ -43,7 +55,10 @@ export class Kiosk {
   private touring: AbortController | null = null;
   private closed = false;
 
-  constructor(private readonly options: KioskOptions) {}
+  constructor(
+    private readonly options: KioskOptions,
+    private readonly clock: Clock = REAL,
+  ) {}
 
   /** Runs until `close`; never rejects: what goes wrong is written to stderr and begun anew. */
   async run(): Promise<void> {
@@ -66,7 +81,7 @@ export class Kiosk {
 
   /** A visitor has touched the screen. */
   touch(): void {
-    this.touchedAt = performance.now();
+    this.touchedAt = this.clock.now();
     this.touring?.abort();
   }
 
@@ -91,7 +106,7 @@ export class Kiosk {
   /** Says something, and leaves it there as long as it takes to read. */
   private async say(caption: string, signal: AbortSignal, milliseconds = READ_MS): Promise<void> {
     this.options.show(caption, true);
-    await sleep(milliseconds * this.options.pace, null, { signal });
+    await this.clock.sleep(milliseconds * this.options.pace, signal);
   }
 
   /** This laptop as every tour finds it: the first version in use, and nothing else here. */
@@ -167,7 +182,7 @@ export class Kiosk {
     controller.tap('kept');
     await this.say(_('One tap, and one question.'), signal, LOOK_MS);
     controller.act('go-back');
-    await sleep(LOOK_MS * this.options.pace, null, { signal });
+    await this.clock.sleep(LOOK_MS * this.options.pace, signal);
     controller.act('confirm');
     const back = (state: ScreenState) => state.status?.current?.commit === home.commit;
     await this.wait(back, ANSWER_MS, 'it did not go back', signal);
@@ -177,7 +192,7 @@ export class Kiosk {
   /** Somebody is here: they drive, until nobody has touched anything for a while. */
   private async visit(): Promise<void> {
     for (;;) {
-      const left = this.touchedAt + QUIET_MS * this.options.pace - performance.now();
+      const left = this.touchedAt + QUIET_MS * this.options.pace - this.clock.now();
       if (left <= 0 || this.closed) return;
       const seconds = Math.ceil(left / 1000);
       const ending = ngettext('Starting over in {n} second.', 'Starting over in {n} seconds.', seconds);
@@ -185,14 +200,14 @@ export class Kiosk {
         left < WARNING_MS * this.options.pace ? fill(ending, { n: seconds }) : _('Your turn! Tap a laptop.'),
         false,
       );
-      await sleep(TICK_MS * this.options.pace);
+      await this.clock.sleep(TICK_MS * this.options.pace);
     }
   }
 
   private async recover(thrown: unknown): Promise<void> {
     process.stderr.write(`kiosk: ${lastWords(thrown)}\n`);
     this.options.show(_('Something went wrong. It starts over now.'), false);
-    await sleep(REST_MS * this.options.pace);
+    await this.clock.sleep(REST_MS * this.options.pace);
   }
 }
 

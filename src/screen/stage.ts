@@ -1,5 +1,6 @@
 /** The stage: three bands, the laptops on them, the ring and what flows. Widgets are made once and then moved about. */
-import { coverOf, type Dot, DotSprites, dotsAt, type Placed } from './dots';
+import { coverOf } from './cover';
+import { type Dot, DotSprites, dotRect, dotsAt, type Placed } from './dots';
 import { type Direction, nearest } from './focus';
 import { Frames } from './frames';
 import { Glides, type Pose } from './glide';
@@ -250,7 +251,8 @@ export class Stage {
     // Only where dots were, and where they are now.
     const before = this.dots;
     this.dots = dotsAt(this.placed, layout, Date.now());
-    for (const { x, y, width, height } of coverOf([...before, ...this.dots])) fixed.queueDrawArea(x, y, width, height);
+    for (const { x, y, width, height } of coverOf([...before, ...this.dots].map(dotRect)))
+      fixed.queueDrawArea(x, y, width, height);
   }
 
   private draw(cr: Cairo.Context): void {
