@@ -3,15 +3,19 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readlinkSync, readSync, 
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { encodeDelta } from '../core/delta/encode';
+import { NO_OUTLINE, type Outline } from '../core/delta/outline';
+import { encodeOutlined } from '../core/delta/outlined';
 import type { SyncReader } from '../core/delta/reader';
 import { Scratch } from '../core/delta/scratch';
 
 /** Paths of the base, of the target, and of the file that the delta is appended to. */
 export interface DeltaOrder {
   id: number;
-  base: string;
+  /** Null: there is only somebody's outline of it. */
+  base: string | null;
   target: string;
   file: string;
+  outline?: Outline;
 }
 
 /** Where in the file the delta stands; null where the whole blob is no longer. */
@@ -30,33 +34,42 @@ if (parentPort && thread) setPriority(Number(thread), NICE);
 
 const scratch = new Scratch();
 
-function makeDelta({ id, base, target, file }: DeltaOrder): DeltaDone {
+function makeDelta({ id, base, target, file, outline = NO_OUTLINE }: DeltaOrder): DeltaDone {
   const opened: number[] = [];
   const openToo = (path: string, flags: string) => {
     opened.push(openSync(path, flags, 0o600));
     return opened.at(-1)!;
   };
   try {
-    const [from, to] = [reader(openToo(base, 'r')), reader(openToo(target, 'r'))];
+    const to = reader(openToo(target, 'r'));
+    const { parts, most } =
+      base === null
+        ? encodeOutlined(outlineIn(outline), to, scratch)
+        : { parts: encodeDelta(reader(openToo(base, 'r')), to, scratch), most: to.size };
     const output = openToo(file, 'a');
     const start = fstatSync(output).size;
     let length = 0;
     try {
-      for (const part of encodeDelta(from, to, scratch)) {
+      for (const part of parts) {
         length += part.length;
-        if (length >= to.size) break;
+        if (length >= most) break;
         writeWhole(output, part);
       }
     } catch (cause) {
       ftruncateSync(output, start);
       throw cause;
     }
-    const useless = length >= to.size;
+    const useless = length >= most;
     if (useless) ftruncateSync(output, start);
     return { id, size: to.size, delta: useless ? null : { start, length }, error: null };
   } finally {
     for (const file of opened) closeSync(file);
   }
+}
+
+/** Between threads a Buffer becomes a plain array of bytes. */
+function outlineIn({ hashes, ...shape }: Outline): Outline {
+  return { ...shape, hashes: Buffer.from(hashes.buffer, hashes.byteOffset, hashes.length) };
 }
 
 function writeWhole(file: number, bytes: Buffer): void {

@@ -13,7 +13,7 @@ import type { Arrivals } from './arrivals';
 import type { EffortWish, Form } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
-import { Doubtful, fits, type Receiver, receiveFrame, requestFor } from './incoming';
+import { Doubtful, fits, type Like, type Receiver, receiveFrame, requestsFor } from './incoming';
 import { Scheduler, type Wanted } from './scheduler';
 import type { How, Source } from './source';
 
@@ -42,6 +42,8 @@ export interface FetchOptions {
   effort?: EffortWish;
   /** The image that the blobs are of: those who have it in part are asked what they have. */
   commit?: Oid;
+  /** The image here that bases are of. */
+  from?: Oid;
   /** Where to write down what has come, for others. */
   arrivals?: Arrivals;
 }
@@ -198,7 +200,7 @@ export class BlobFetch {
 
   private async failed(giver: Giver, cause: unknown): Promise<void> {
     if (cause instanceof Doubtful) {
-      if (cause.kind === KIND.delta) giver.deltas = false;
+      giver.doubt(cause.kind, cause.oid);
       return;
     }
     if (!isRemote(cause)) return this.end(cause);
@@ -222,10 +224,10 @@ export class BlobFetch {
   /** Returns the bytes of content received. */
   private async giveBatch(giver: Giver, batch: Wanted[], how: How): Promise<number> {
     const { address } = giver.source;
-    const request = batch.map(wanted => requestFor(this.receiver, wanted, giver.deltas));
-    const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
     let bytes = 0;
     try {
+      const request = await requestsFor(this.receiver, batch, this.likeFor(giver, how.form), giver.plain);
+      const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
       for await (const frame of giver.source.objects(request, this.signal, how)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
@@ -254,6 +256,12 @@ export class BlobFetch {
     } finally {
       this.scheduler.returned(address, batch);
     }
+  }
+
+  /** What to say to that source of what is here. */
+  private likeFor({ source, deltas }: Giver, form: Form): Like {
+    if (form === 'raw' || !deltas) return 'nothing';
+    return source.needsOutlines?.(this.options.from ?? null) ? 'outlines' : 'bases';
   }
 
   private arrived({ oid, size }: Wanted): void {

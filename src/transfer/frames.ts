@@ -15,7 +15,7 @@ export const MAGIC = Buffer.from('PIO1', 'latin1');
 export const HEADER_BYTES = 29;
 const ZERO_OID: Oid = '0'.repeat(40);
 
-/** commit, tree, attributes and sizes describe an image; whole, delta, rest and missing answer a request for a blob. */
+/** commit, tree, attributes and sizes describe an image; whole, delta, outlined, rest and missing answer a request for a blob. */
 export const KIND = {
   commit: 'C',
   tree: 'T',
@@ -23,6 +23,7 @@ export const KIND = {
   sizes: 'S',
   whole: 'W',
   delta: 'D',
+  outlined: 'O',
   rest: 'R',
   missing: 'M',
   end: 'E',

@@ -1,6 +1,8 @@
 /** What is known of one who gives while something is fetched. */
+import type { Oid } from '../core/object';
 import { Heard } from './arrivals';
 import { Effort, type EffortWish } from './effort';
+import { KIND, type Kind } from './frames';
 import type { Source } from './source';
 
 /** The whole image; what it has of it so far, because it is fetching it too; or another image, which shares some blobs. */
@@ -12,6 +14,8 @@ const PROBE_OBJECTS = 8;
 /** How long to wait before somebody is asked again who had nothing of what he was asked for, in ms. */
 const FIRST_PAUSE_MS = 1_500;
 const LONGEST_PAUSE_MS = 30_000;
+/** More are no accident. */
+const MOST_PLAIN = 8;
 /** How long a classmate is given to show how fast he is, in ms. */
 const GRACE_MS = 3_000;
 
@@ -26,6 +30,8 @@ export class Giver {
   rate = 0;
   /** False once one of its deltas did not come out right: then it is asked for whole blobs. */
   deltas = true;
+  /** Blobs that did not come out right from what it took for common: one block looks like another now and then. */
+  readonly plain = new Set<Oid>();
   readonly effort: Effort;
   /** What it has said that it has; null: it does not say. */
   heard: Heard | null;
@@ -57,6 +63,12 @@ export class Giver {
   /** How long to wait until it may have more for us, in ms. */
   get patience(): number {
     return this.holds === 'other' ? this.pause : FIRST_PAUSE_MS;
+  }
+
+  /** A frame of this kind did not make the blob. */
+  doubt(kind: Kind, oid: Oid): void {
+    this.plain.add(oid);
+    if (kind === KIND.delta || this.plain.size > MOST_PLAIN) this.deltas = false;
   }
 
   /** It was asked for some; did it have any? */

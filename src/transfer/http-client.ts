@@ -21,7 +21,7 @@ export interface Place {
 }
 
 export interface Asking {
-  body?: string;
+  body?: string | Buffer;
   headers?: Record<string, string>;
   signal?: AbortSignal;
 }

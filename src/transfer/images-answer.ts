@@ -20,6 +20,8 @@ export interface ImagesAnswer {
   /** Commit of an image that is being fetched there, of which it gives what it has. */
   fetching: Oid | null;
   nick: string;
+  /** What may be sent to it that not every laptop understands. Left out: nothing. */
+  takes?: string[];
   /**
    * As what it announces itself now: instance and host label. It tells one laptop from another that has its address by
    * now. null: it does not announce, or cannot know (a web server).
@@ -55,6 +57,8 @@ export function parseAsker(header: string | string[] | undefined): Asker | null 
 
 export const MAX_IMAGES_BYTES = 1 << 20;
 const MAX_IMAGES = 1000;
+/** Of `takes`: it makes deltas from outlines. */
+export const OUTLINES = 'outlines';
 
 /**
  * Reads another laptop's answer and believes nothing about its form.
@@ -70,6 +74,7 @@ export function parseImagesAnswer(text: string): ImagesAnswer {
       images: images.map(sharedImage),
       fetching: typeof answer.fetching === 'string' && isOid(answer.fetching) ? answer.fetching : null,
       nick: typeof answer.nick === 'string' ? answer.nick : '',
+      takes: Array.isArray(answer.takes) ? answer.takes.filter(word => typeof word === 'string') : [],
       announced: announced(answer.announced),
     };
   } catch (cause) {

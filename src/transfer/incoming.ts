@@ -2,7 +2,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { applyDelta } from '../core/delta/apply';
 import { longestDelta } from '../core/delta/format';
-import type { RandomReader } from '../core/delta/reader';
+import type { Outline } from '../core/delta/outline';
+import { applyOutlined, longestOutlined } from '../core/delta/outlined';
+import { memoryReader, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import {
@@ -14,6 +16,7 @@ import {
   type Kind,
   REST_HEAD_BYTES,
 } from './frames';
+import { openOutlined, outlinesFor } from './outlines';
 import type { Wanted } from './scheduler';
 
 /** Where blobs are put: the store. */
@@ -35,7 +38,7 @@ export interface BlobSink {
 }
 
 /** A blob as it is asked for. */
-export type Request = Wanted & { offset: number };
+export type Request = Wanted & { offset: number; outline?: Outline };
 
 /**
  * A delta did not make the blob, or a rest did not complete it: its source lied, or what was here before is damaged or from
@@ -44,6 +47,7 @@ export type Request = Wanted & { offset: number };
 export class Doubtful extends Error {
   constructor(
     readonly kind: Kind,
+    readonly oid: Oid,
     options: ErrorOptions,
   ) {
     super('what came does not fit what was here', options);
@@ -53,14 +57,30 @@ export class Doubtful extends Error {
 /** What came of blobs from this size on is gone on with after a stop; smaller ones are sent again. Bytes. */
 const KEPT_FROM = 1 << 20;
 
-/** How to ask for it, with what is here of it. */
-export function requestFor(receiver: Receiver, wanted: Wanted, deltas: boolean): Request {
-  const kept = wanted.size < KEPT_FROM ? 0 : receiver.keptBytes(wanted.oid);
-  return { ...wanted, bases: deltas ? wanted.bases : [], offset: kept < wanted.size ? kept : 0 };
+/** What to say of what is here that is like what is wanted. */
+export type Like = 'bases' | 'outlines' | 'nothing';
+
+/** How to ask for them, with what is here of each and like each. Those in `plain` are asked for as they are. */
+export async function requestsFor(
+  receiver: Receiver,
+  batch: readonly Wanted[],
+  like: Like,
+  plain: ReadonlySet<Oid>,
+): Promise<Request[]> {
+  const outlines = like === 'outlines' ? await outlinesFor(receiver, batch) : null;
+  return batch.map((wanted, index) => {
+    const kept = wanted.size < KEPT_FROM ? 0 : receiver.keptBytes(wanted.oid);
+    const offset = kept < wanted.size ? kept : 0;
+    if (like === 'nothing' || plain.has(wanted.oid)) return { ...wanted, bases: [], offset };
+    // To name more than the one that is outlined would be long, for somebody who is not likely to have it.
+    const bases = wanted.bases.slice(0, outlines ? 1 : undefined);
+    return { ...wanted, bases, offset, outline: outlines?.[index] };
+  });
 }
 
 /** Is it what was asked for, as far as its header tells? */
-export function fits({ kind, length }: Frame, { size, bases, offset }: Request): boolean {
+export function fits({ kind, length }: Frame, { size, bases, offset, outline }: Request): boolean {
+  if (kind === KIND.outlined) return outline !== undefined && length <= longestOutlined(outline, size);
   if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
   if (kind === KIND.rest) return offset > 0 && length === REST_HEAD_BYTES + size - offset;
   return kind === KIND.whole && length === size;
@@ -72,19 +92,20 @@ export function fits({ kind, length }: Frame, { size, bases, offset }: Request):
  */
 export async function receiveFrame(
   receiver: Receiver,
-  { oid, size, bases, offset }: Request,
+  request: Request,
   frame: Frame,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const { kind } = frame;
+  const { oid, size, offset } = request;
   const from = kind === KIND.rest ? await restFrom(frame, offset) : 0;
   // Somebody else goes on with it by now: the rest is no use, and not worth waiting for its end.
-  if (from > receiver.keptBytes(oid)) throw new Doubtful(kind, {});
+  if (from > receiver.keptBytes(oid)) throw new Doubtful(kind, oid, {});
   const sink = await receiver.receiveBlob(oid, size, from);
   let received = from;
   onBytes(from);
   try {
-    const content = kind === KIND.delta ? patched(receiver, frame, bases, size) : frame.payload();
+    const content = contentOf(receiver, request, frame);
     for await (const chunk of content) {
       await sink.write(chunk);
       received += chunk.length;
@@ -95,12 +116,43 @@ export async function receiveFrame(
     onBytes(-received);
     const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
     await (wrong ? sink.abort() : sink.suspend());
-    if (wrong && (kind === KIND.delta || kind === KIND.rest)) throw new Doubtful(kind, { cause });
+    if (wrong && MAY_BE_OURS.has(kind)) throw new Doubtful(kind, oid, { cause });
     throw cause;
   }
 }
 
 const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
+
+/** What came with one of these is put together with what was here. */
+const MAY_BE_OURS: ReadonlySet<Kind> = new Set([KIND.delta, KIND.outlined, KIND.rest]);
+
+function contentOf(receiver: Receiver, { size, bases, outline }: Request, frame: Frame): AsyncGenerator<Buffer> {
+  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size);
+  if (frame.kind === KIND.outlined && outline) return fromCommon(receiver, frame, bases, outline, size);
+  return frame.payload();
+}
+
+/** The blob that a frame makes from what its source found in common by the outline of the first base. */
+async function* fromCommon(
+  receiver: Receiver,
+  frame: Frame,
+  [base]: readonly Oid[],
+  outline: Outline,
+  size: number,
+): AsyncGenerator<Buffer> {
+  const delta = { read: (count: number) => frame.read(count), rest: () => frame.payload() };
+  if (outline.count === 0 || base === undefined) {
+    yield* applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size);
+    return;
+  }
+  const opened = await openOutlined(receiver, base);
+  if (!opened) throw new PassItOnError('damaged', `Blob ${base} is not as it was.`, 'Repair it with verify.');
+  try {
+    yield* applyOutlined(opened.content, outline, delta, size);
+  } finally {
+    await opened.close();
+  }
+}
 
 /** The blob that a delta frame makes from its base. */
 async function* patched(receiver: Receiver, frame: Frame, bases: readonly Oid[], size: number): AsyncGenerator<Buffer> {

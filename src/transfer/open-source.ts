@@ -66,6 +66,10 @@ class PortSource implements Source {
     return this.who.objects(asked, signal, how);
   }
 
+  needsOutlines(from: Oid | null): boolean {
+    return this.laptop.needsOutlines(from);
+  }
+
   have(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer> {
     return this.laptop.have(commit, log, after, signal);
   }

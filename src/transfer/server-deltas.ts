@@ -2,9 +2,11 @@
  * Deltas between two blobs that this laptop happens to hold, made when somebody asks, in a thread of its own, and kept
  * for the next classmate in a cache that can be thrown away at any time.
  */
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
 import type { Store } from '../store/store';
 import { fileChunks } from './chunks';
@@ -12,7 +14,8 @@ import { type CachedDelta, DeltaCache } from './delta-cache';
 import type { DeltaDone, DeltaOrder } from './delta-worker';
 
 export interface DeltaContent {
-  base: Oid;
+  /** Null: what is in common by the outline, which the delta begins with. */
+  base: Oid | null;
   /** Of the delta, in bytes. */
   length: number;
   /** Of the blob it makes, in bytes. */
@@ -41,10 +44,14 @@ export class Deltas {
     this.cache = new DeltaCache(join(store.dir, 'cache', 'deltas'));
   }
 
-  /** The delta that makes `target` from the first of `bases` that is held; null where the whole is better. */
-  async open(bases: readonly Oid[], target: Oid): Promise<DeltaContent | null> {
+  /**
+   * The delta that makes `target` from the first of `bases` that is held, or else from what is in common by the outline of another;
+   * null where the whole is better.
+   */
+  async open(bases: readonly Oid[], target: Oid, outline?: Outline): Promise<DeltaContent | null> {
     const base = await this.base(bases);
-    return base === null ? null : this.between(base, target);
+    if (base !== null) return this.between(base, target);
+    return outline ? this.outlined(outline, target) : null;
   }
 
   /** The first of these that is held. */
@@ -60,11 +67,28 @@ export class Deltas {
     this.cache.clear();
   }
 
-  private async between(base: Oid, target: Oid): Promise<DeltaContent | null> {
-    const key = `${base}-${target}`;
+  private between(base: Oid, target: Oid): Promise<DeltaContent | null> {
+    return this.cached(`${base}-${target}`, base, () => this.make(target, base));
+  }
+
+  private outlined(outline: Outline, target: Oid): Promise<DeltaContent | null> {
+    const { count, blockBytes, hashBytes, hashes } = outline;
+    // Classmates have the same old file, and so the same outline.
+    const name = createHash('sha256').update(`${count} ${blockBytes} ${hashBytes}\n`).update(hashes).digest('hex');
+    return this.cached(`${name}-${target}`, null, () => {
+      // A view would take with it to the thread all that it is a view of.
+      return this.make(target, null, { ...outline, hashes: Buffer.from(new Uint8Array(hashes).buffer) });
+    });
+  }
+
+  private async cached(
+    key: string,
+    base: Oid | null,
+    make: () => Promise<CachedDelta | null | undefined>,
+  ): Promise<DeltaContent | null> {
     let delta = this.cache.get(key);
     if (delta === undefined) {
-      const making = this.making.get(key) ?? this.make(key, base, target).finally(() => this.making.delete(key));
+      const making = this.making.get(key) ?? this.remember(key, make).finally(() => this.making.delete(key));
       this.making.set(key, making);
       delta = await making;
     }
@@ -77,17 +101,26 @@ export class Deltas {
     );
   }
 
-  private async make(key: string, base: Oid, target: Oid): Promise<CachedDelta | null> {
-    // Also says that their files are still what they were.
-    const held = await Promise.all([this.store.blobInfo(base), this.store.blobInfo(target)]);
-    if (held.includes(null)) return null;
-    const paths = { base: this.store.blobPath(base), target: this.store.blobPath(target) };
-    const { file } = this.cache;
-    const done = await this.order({ id: this.orders++, ...paths, file });
-    if (!done || done.error !== null || done.size !== held[1]!.size) return null;
-    const delta = done.delta && { file, ...done.delta, size: done.size };
+  private async remember(
+    key: string,
+    make: () => Promise<CachedDelta | null | undefined>,
+  ): Promise<CachedDelta | null> {
+    const delta = await make();
+    if (delta === undefined) return null;
     this.cache.set(key, delta);
     return delta;
+  }
+
+  /** Null where the whole is better; undefined where it could not be tried. */
+  private async make(target: Oid, base: Oid | null, outline?: Outline): Promise<CachedDelta | null | undefined> {
+    // Also says that their files are still what they were.
+    const held = await Promise.all([target, ...(base === null ? [] : [base])].map(oid => this.store.blobInfo(oid)));
+    if (held.includes(null)) return undefined;
+    const { file } = this.cache;
+    const paths = { base: base && this.store.blobPath(base), target: this.store.blobPath(target) };
+    const done = await this.order({ id: this.orders++, ...paths, file, outline });
+    if (!done || done.error !== null || done.size !== held[0]!.size) return undefined;
+    return done.delta && { file, ...done.delta, size: done.size };
   }
 
   private order(order: DeltaOrder): Promise<DeltaDone | null> {

@@ -1,23 +1,21 @@
 /**
- * `POST /objects`: the body names blobs, a line each, `oid base-oid* [offset]`; the answer has a frame for each, in that order.
+ * `POST /objects`: the body names blobs (request.ts); the answer has a frame for each, in that order.
  * Bases are an offer ("I hold these"), which a source is free not to take up: it may always send the whole blob. Where it
  * holds the base too, a delta is made then and there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
-import { isOid, type Oid } from '../core/object';
+import type { Oid } from '../core/object';
 import { Turns } from '../store/pace';
 import type { Store } from '../store/store';
 import type { Form } from './effort';
 import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
+import { MAX_REQUEST_BYTES, parseRequest } from './request';
 import type { DeltaContent, Deltas } from './server-deltas';
 import { sendFrames } from './server-stream';
 import type { AskedBlob } from './source';
-
-/** Some 10,000 lines; asking for more takes another request. */
-export const MAX_REQUEST_BYTES = 1 << 20;
 
 export async function serveObjects(
   store: Store,
@@ -46,28 +44,6 @@ function formWanted({ url = '', headers }: IncomingMessage): Form {
   return url.endsWith('?effort=bytes') ? 'small' : 'delta';
 }
 
-/** @throws PassItOnError 'bad-data' */
-export function parseRequest(body: string): AskedBlob[] {
-  return body
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => {
-      const words = line.split(' ');
-      const offset = words.length > 1 && OFFSET.test(words.at(-1)!) ? Number(words.pop()) : 0;
-      if (!words.every(isOid)) {
-        throw new PassItOnError(
-          'bad-data',
-          'A request names something that is not an object.',
-          'Ask with lines of oids.',
-        );
-      }
-      return { oid: words[0]!, bases: words.slice(1), offset };
-    });
-}
-
-/** In decimal, in bytes: much shorter than an oid. */
-const OFFSET = /^[1-9][0-9]{0,14}$/;
-
 /** How many deltas are in the making while earlier ones are sent. */
 const AHEAD = 4;
 
@@ -80,14 +56,17 @@ export async function* objectFrames(
 ): AsyncGenerator<Buffer> {
   const coming: Promise<DeltaContent | null>[] = [];
   const begin = (one: AskedBlob | undefined) => {
-    if (one) coming.push(deltas ? turns.run(() => deltas.open(one.bases, one.oid)) : Promise.resolve(null));
+    if (one)
+      coming.push(deltas ? turns.run(() => deltas.open(one.bases, one.oid, one.outline)) : Promise.resolve(null));
   };
   try {
     for (const one of asked.slice(0, AHEAD)) begin(one);
     for (const [at, { oid, offset = 0 }] of asked.entries()) {
       begin(asked[at + AHEAD]);
       const delta = await coming.shift();
-      if (delta && delta.length < delta.size - offset) yield* deltaFrame(oid, delta);
+      // What is not packed any more is longer, and shorter once all is compressed.
+      if (delta && (delta.length < delta.size - offset || (delta.base === null && offset === 0)))
+        yield* deltaFrame(oid, delta);
       else {
         await delta?.close();
         yield* blobFrame(holdings, oid, offset);
@@ -101,8 +80,11 @@ export async function* objectFrames(
 
 async function* deltaFrame(oid: Oid, delta: DeltaContent): AsyncGenerator<Buffer> {
   try {
-    yield encodeHeader(KIND.delta, oid, DELTA_HEAD_BYTES + delta.length);
-    yield encodeDeltaHead(delta.base, delta.size);
+    if (delta.base === null) yield encodeHeader(KIND.outlined, oid, delta.length);
+    else {
+      yield encodeHeader(KIND.delta, oid, DELTA_HEAD_BYTES + delta.length);
+      yield encodeDeltaHead(delta.base, delta.size);
+    }
     yield* delta.chunks();
   } finally {
     await delta.close();
@@ -129,7 +111,7 @@ async function* blobFrame(holdings: Holdings, oid: Oid, offset: number): AsyncGe
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -143,5 +125,5 @@ async function readBody(request: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('latin1');
+  return Buffer.concat(chunks);
 }

@@ -12,7 +12,7 @@ import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { Arrivals } from './arrivals';
 import { Clients } from './clients';
-import { ASKER_HEADER, type Asker, type ImagesAnswer, parseAsker, type SharedImage } from './images-answer';
+import { ASKER_HEADER, type Asker, type ImagesAnswer, OUTLINES, parseAsker, type SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
 import { Deltas } from './server-deltas';
@@ -150,6 +150,7 @@ export class TransferServer {
       images: this.store.images().map(image => this.shared(image)),
       fetching: this.options.fetching(),
       nick: this.options.nick,
+      takes: [OUTLINES],
       announced: this.options.announced?.() ?? null,
     };
   }

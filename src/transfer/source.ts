@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
+import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
 import { type Address, formatAddress } from './address';
 import { MAX_HAVE_BYTES } from './arrivals';
@@ -15,13 +16,17 @@ import {
   formatAsker,
   type ImagesAnswer,
   MAX_IMAGES_BYTES,
+  OUTLINES,
   parseImagesAnswer,
 } from './images-answer';
+import { encodeRequest } from './request';
 
 export interface AskedBlob {
   oid: Oid;
   /** The asker holds these, best first. */
   bases: readonly Oid[];
+  /** Of the first base, or of nothing: for a source that takes outlines. */
+  outline?: Outline;
   /** In bytes, where the asker was told. */
   size?: number;
   /** The asker has so many bytes of it already. */
@@ -46,6 +51,8 @@ export interface Source {
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
+  /** Whether outlines are to be sent to it: it takes them, and does not have the image with that commit, which bases are of; null: there is none. */
+  needsOutlines?(from: Oid | null): boolean;
   /** Of somebody who may be fetching that image, what it has got: see arrivals.ts. 'no-source' where it does not say. */
   have?(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer>;
   close(): void;
@@ -60,6 +67,8 @@ const CONNECTIONS = 4;
 export class HttpSource implements Source {
   readonly address: string;
   private readonly client: HttpClient;
+  /** What it said last. */
+  private said: ImagesAnswer | null = null;
 
   constructor(at: Address) {
     this.address = formatAddress(at);
@@ -73,7 +82,13 @@ export class HttpSource implements Source {
   async images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer> {
     const headers = asker && { [ASKER_HEADER]: formatAsker(asker) };
     const answer = await this.client.ask('GET', '/images', { headers, signal });
-    return parseImagesAnswer((await this.client.whole(answer, MAX_IMAGES_BYTES)).toString());
+    this.said = parseImagesAnswer((await this.client.whole(answer, MAX_IMAGES_BYTES)).toString());
+    return this.said;
+  }
+
+  needsOutlines(from: Oid | null): boolean {
+    const { takes = [], images = [] } = this.said ?? {};
+    return takes.includes(OUTLINES) && !images.some(({ commit }) => commit === from);
   }
 
   async *trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
@@ -84,12 +99,9 @@ export class HttpSource implements Source {
 
   async *objects(asked: readonly AskedBlob[], signal?: AbortSignal, how: How = DELTAS): AsyncGenerator<Frame> {
     const raw = how.form === 'raw';
-    const lines = asked.map(({ oid, bases, offset }) => {
-      return `${[oid, ...(raw ? [] : bases), ...(offset ? [offset] : [])].join(' ')}\n`;
-    });
     const headers = { 'Accept-Encoding': raw ? 'identity' : 'br', TE: 'trailers' };
     const path = how.form === 'small' ? '/objects?effort=bytes' : '/objects';
-    const answer = await this.client.ask('POST', path, { body: lines.join(''), headers, signal });
+    const answer = await this.client.ask('POST', path, { body: encodeRequest(asked, !raw), headers, signal });
     yield* this.frames(answer);
     const busy = Number(answer.trailers[BUSY_TRAILER]);
     if (busy >= 0 && busy <= 1) how.onBusy?.(busy);

@@ -44,7 +44,7 @@ const TELL_EVERY_MS = 200;
 /** Kept free beside the estimate, for the file system's own needs. */
 const SPARE_BYTES = 8 << 20;
 
-type ToFetch = Pick<Comparison, 'commit' | 'wanted' | 'bytesRaw'>;
+type ToFetch = Pick<Comparison, 'commit' | 'from' | 'wanted' | 'bytesRaw'>;
 /** What is counted of fetching before it begins, and of how much. */
 type Begun = { files: number; bytes: number; filesTotal: number; bytesTotal: number };
 type Wanted = ToFetch['wanted'][number];
@@ -107,7 +107,7 @@ export class Pipeline {
   /** Fetches contents of a held image that were lost here. @throws PassItOnError as `run` does */
   async fetchLost(commit: Oid, wanted: Wanted[], signal: AbortSignal): Promise<void> {
     await this.look(commit, signal);
-    const toFetch = { commit, wanted, bytesRaw: sizeOf(wanted) };
+    const toFetch = { commit, from: null, wanted, bytesRaw: sizeOf(wanted) };
     await this.fetchBlobs(toFetch, this.begun(toFetch), signal);
   }
 
@@ -173,7 +173,7 @@ export class Pipeline {
     this.gathered = await this.store.gather(commit, quarantine, root, sizes, { onProgress, signal });
     const wanted: Wanted[] = [];
     for (const one of comparison.wanted) if (!(await this.store.hasBlob(one.oid))) wanted.push(one);
-    return { commit, wanted, bytesRaw: sizeOf(wanted) };
+    return { commit, from: comparison.from, wanted, bytesRaw: sizeOf(wanted) };
   }
 
   /** Where fetching goes on: of all that this run and those before it were to fetch, what is not wanted is here. */
@@ -208,6 +208,7 @@ export class Pipeline {
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
       effort,
       commit,
+      from: comparison.from?.commit,
       arrivals: this.arrivals ?? undefined,
     });
     this.fetch = fetch;

@@ -19,20 +19,39 @@ export function* encodeDelta(
   scratch: Scratch = new Scratch(),
 ): Generator<Buffer> {
   const unpacked = readPacked(target, unpackSurely);
-  if (unpacked === null) {
-    yield Buffer.of(FORM.plain);
-    yield* windows(base, target, scratch);
+  const unpackedBase = unpacked && readPacked(base, unpack);
+  if (unpacked === null || unpackedBase === null) {
+    yield* encodeOver(base, target, unpacked, scratch);
     return;
   }
-  const unpackedBase = readPacked(base, unpack);
-  const head = Buffer.of(unpackedBase === null ? FORM.targetUnpacked : FORM.bothUnpacked, 0, 0, 0);
+  yield packedHead(FORM.bothUnpacked, unpacked);
+  yield* windows(memoryReader(unpackedBase), memoryReader(unpacked), scratch);
+}
+
+/**
+ * The same with a base that is already as it is to be compared, and of a target that is a gzip file what is in it.
+ *
+ * @param unpacked of the target, as `unpackSurely` gives it; null where it is no such file
+ */
+export function* encodeOver(
+  base: SyncReader,
+  target: SyncReader,
+  unpacked: Buffer | null,
+  scratch: Scratch,
+): Generator<Buffer> {
+  if (unpacked === null) yield Buffer.of(FORM.plain);
+  else yield packedHead(FORM.targetUnpacked, unpacked);
+  yield* windows(base, unpacked === null ? target : memoryReader(unpacked), scratch);
+}
+
+function packedHead(form: number, unpacked: Buffer): Buffer {
+  const head = Buffer.of(form, 0, 0, 0);
   head.writeUIntLE(unpacked.length, 1, LENGTH_BYTES);
-  yield head;
-  yield* windows(unpackedBase === null ? base : memoryReader(unpackedBase), memoryReader(unpacked), scratch);
+  return head;
 }
 
 /** A gzip file, unpacked; null when it is none. */
-function readPacked(file: SyncReader, how: (bytes: Buffer) => Buffer | null): Buffer | null {
+export function readPacked(file: SyncReader, how: (bytes: Buffer) => Buffer | null): Buffer | null {
   if (file.size > MOST_UNPACKED_BYTES) return null;
   const start = Buffer.alloc(Math.min(file.size, PACKED_HEAD_BYTES));
   mustFill(start, file.read(start, 0));
