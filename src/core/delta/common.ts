@@ -7,11 +7,11 @@ const EMPTY = -1;
 /** A quarter of the slots is used at most, so that a block is found within so many of them; more blocks with one hash are no accident. */
 const MOST_TRIES = 16;
 /**
- * A look at the strong hash costs as much as rolling over hundreds of bytes. Chance gives one in a few hundred bytes at most; whoever
- * makes up an outline that needs more shall not keep us busy.
+ * A strong hash is looked at where the weak one is that of a block, which chance does to one place in a few hundred at most. Whoever makes
+ * up an outline that needs more shall not keep us busy: so many times the target goes into strong hashes, and no more.
  */
-const BYTES_A_LOOK = 64;
-const FREE_LOOKS = 4096;
+const MOST_LOOKED = 16;
+const FREE_BYTES = 1 << 20;
 
 /**
  * Where in `target` each block of the outlined file stands, or -1. Of equal blocks only the first is found: it says all. Takes one pass
@@ -23,11 +23,10 @@ export function findCommon(outline: Outline, target: SyncReader): Float64Array {
   const { count, blockBytes } = outline;
   const places = new Float64Array(count).fill(EMPTY);
   if (count === 0 || target.size < blockBytes) return places;
-  const blocks = new Blocks(outline);
+  const blocks = new Blocks(outline, Math.ceil((FREE_BYTES + target.size * MOST_LOOKED) / blockBytes));
   const gone = leaving(blockBytes);
   const memory = Buffer.allocUnsafeSlow(Math.min(target.size, READ_BYTES + blockBytes));
-  let looks = FREE_LOOKS + Math.floor(target.size / BYTES_A_LOOK);
-  for (let start = 0; start + blockBytes <= target.size && looks > 0; ) {
+  for (let start = 0; start + blockBytes <= target.size && !blocks.isTired; ) {
     const bytes = memory.subarray(0, Math.min(memory.length, target.size - start));
     mustFill(bytes, target.read(bytes, start));
     const last = bytes.length - blockBytes;
@@ -43,7 +42,6 @@ export function findCommon(outline: Outline, target: SyncReader): Float64Array {
           sum = rollable(bytes, at, blockBytes);
           continue;
         }
-        if (--looks === 0) break;
       }
       if (at++ === last) break;
       sum = (Math.imul(sum, FACTOR) + bytes[at + blockBytes - 1]! + 1 - gone[bytes[at - 1]!]!) | 0;
@@ -61,8 +59,12 @@ class Blocks {
   private readonly filter: Uint8Array;
   private readonly filterMask: number;
 
-  constructor(private readonly outline: Outline) {
-    const { count, hashBytes, hashes } = outline;
+  constructor(
+    private readonly outline: Outline,
+    /** At how many strong hashes to look. */
+    private looks: number,
+  ) {
+    const { count } = outline;
     const slots = 2 ** Math.ceil(Math.log2(count * 4 + 1));
     this.mask = slots - 1;
     this.table = new Int32Array(slots).fill(EMPTY);
@@ -70,10 +72,14 @@ class Blocks {
     this.filterMask = bits - 1;
     this.filter = new Uint8Array(bits / 8);
     for (let block = 0; block < count; block++) {
-      const at = block * hashBytes;
-      const key = hashes.readUIntLE(at, WEAK_BYTES);
-      this.add(block, key, hashes.readUIntLE(at + WEAK_BYTES, hashBytes - WEAK_BYTES));
+      const key = this.weak(block);
+      this.add(block, key, this.strong(block));
     }
+  }
+
+  /** It has looked often enough: no more is found. */
+  get isTired(): boolean {
+    return this.looks < 0;
   }
 
   mayHave(key: number): boolean {
@@ -83,10 +89,16 @@ class Blocks {
 
   /** The block that these bytes are, or -1. */
   find(key: number, bytes: Buffer, at: number): number {
-    const strong = strongHash(bytes, at, this.outline);
+    let strong = -1;
     for (let tries = 0, slot = key & this.mask; tries < MOST_TRIES; tries++, slot = (slot + 1) & this.mask) {
       const block = this.table[slot]!;
-      if (block === EMPTY || this.is(block, key, strong)) return block;
+      if (block === EMPTY) return EMPTY;
+      if (this.weak(block) !== key) continue;
+      if (strong < 0) {
+        if (this.looks < 0 || this.looks-- === 0) return EMPTY;
+        strong = strongHash(bytes, at, this.outline);
+      }
+      if (this.strong(block) === strong) return block;
     }
     return EMPTY;
   }
@@ -94,7 +106,7 @@ class Blocks {
   private add(block: number, key: number, strong: number): void {
     for (let tries = 0, slot = key & this.mask; tries < MOST_TRIES; tries++, slot = (slot + 1) & this.mask) {
       const known = this.table[slot]!;
-      if (known !== EMPTY && !this.is(known, key, strong)) continue;
+      if (known !== EMPTY && (this.weak(known) !== key || this.strong(known) !== strong)) continue;
       if (known === EMPTY) this.table[slot] = block;
       const bit = key & this.filterMask;
       this.filter[bit >> 3]! |= 1 << (bit & 7);
@@ -102,11 +114,12 @@ class Blocks {
     }
   }
 
-  private is(block: number, key: number, strong: number): boolean {
+  private weak(block: number): number {
+    return this.outline.hashes.readUIntLE(block * this.outline.hashBytes, WEAK_BYTES);
+  }
+
+  private strong(block: number): number {
     const { hashes, hashBytes } = this.outline;
-    const at = block * hashBytes;
-    return (
-      hashes.readUIntLE(at, WEAK_BYTES) === key && hashes.readUIntLE(at + WEAK_BYTES, hashBytes - WEAK_BYTES) === strong
-    );
+    return hashes.readUIntLE(block * hashBytes + WEAK_BYTES, hashBytes - WEAK_BYTES);
   }
 }
