@@ -1,5 +1,6 @@
 /** What happens to laptops and their networks while they are on: networks meet, lids close, addresses change hands. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -9,6 +10,7 @@ import { tempFolder } from '../support/temp';
 import { Announcer } from './announcer';
 import { Laptop } from './laptop';
 import { Lan } from './namespaces';
+import { isProbe, Prober } from './prober';
 import { Watcher } from './watcher';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
@@ -70,6 +72,61 @@ describe('laptops on the move', { concurrency: true, timeout: 300_000 }, () => {
       assert.deepEqual(hosts, [lan.laptops[1]!.address, lan.laptops[2]!.address]);
       await ben.sees(list => list.length === 2 && ids(list).includes('Ana'));
       await Promise.all([ana, ben, cam].map(laptop => laptop.close()));
+    } finally {
+      await lan.close();
+    }
+  });
+
+  it('whose lid was closed for a moment of their own time look and claim again, because the wall clock ran on', async t => {
+    const lan = await Lan.create(3, { ipv6: false });
+    try {
+      // In a sleep the clock that our timers go by stands still. This machine cannot sleep for a test: but a process that is
+      // stopped for a moment, and finds the wall clock an hour later, sees the same.
+      const wall = join(tempFolder(t), 'wall');
+      writeFileSync(wall, '+0');
+      const faketime = {
+        LD_PRELOAD: execFileSync('dpkg', ['-L', 'libfaketime'], { encoding: 'utf8' }).match(
+          /^.*libfaketime\.so\.1$/m,
+        )![0],
+        FAKETIME_TIMESTAMP_FILE: wall,
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
+      const prober = new Prober(lan, 2);
+      await prober.ready;
+      const ana = new Announcer(lan.run.bind(lan, 0));
+      const ben = new Announcer((command, args, options) =>
+        lan.run(1, command, args, { ...options, env: { ...process.env, ...faketime } }),
+      );
+      for (const [laptop, nick] of [
+        [ana, 'Ana'],
+        [ben, 'Ben'],
+      ] as const) {
+        laptop.announce(announcement(nick));
+        laptop.command('watch');
+      }
+      await ben.until('added', ({ id }) => id === 'Ana');
+      await ana.until('added', ({ id }) => id === 'Ben');
+      await prober.during(5000);
+
+      const nap = async () => {
+        ben.suspend();
+        await sleep(1000);
+        ben.resume();
+      };
+      let from = prober.heard.length;
+      await nap();
+      await prober.during(5000);
+      assert.ok(!prober.heard.slice(from).some(isProbe));
+
+      from = prober.heard.length;
+      ana.kill();
+      writeFileSync(wall, '+3600');
+      await nap();
+      await prober.until(isProbe, from);
+      // She answers no more: and is gone long before her records end.
+      await ben.until('removed', ({ id }) => id === 'Ana');
+      await ben.close();
     } finally {
       await lan.close();
     }
