@@ -46,6 +46,15 @@ export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$1/bus"
 exec avahi-daemon --no-chroot --no-drop-root --no-rlimits -f "$1/avahi.conf"
 `;
 
+/** An instance as avahi-browse -p prints it: escaped as DNS does, \DDD in decimal for each byte. */
+export function nameIn(field: string): string {
+  const bytes = field.replace(
+    /\\(\d{3})|\\(.)/g,
+    (_all, code?: string, char?: string) => char ?? String.fromCharCode(Number(code)),
+  );
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
 export class Avahi {
   readonly #dir = mkdtempSync(join(tmpdir(), 'pass-it-on-avahi-'));
 
