@@ -1,13 +1,13 @@
 /**
  * Eight laptops that upgrade at once from one donor, each in a network namespace with its port shaped to 50 Mbit/s in both
  * directions; before that one of them alone. What leaves the donor, and when the last is ready. The donor holds the
- * old version, too (`--without-base`: it does not).
+ * old version, too (`--without-base`: it does not). Nine laptops share this machine's processors: their seconds are told, too.
  *
  * Usage: npm run bench -- eight [made-up|small|full] [--laptops N] [--effort E] [--without-base]
  */
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Laptop } from '../test/lan/laptop';
@@ -65,6 +65,17 @@ interface Row {
   received: number;
   first: number;
   last: number;
+  /** Processor seconds: of the donor's service; of the others' services, and of their commands, on average. */
+  cpu: { donor: number; laptop: number; command: number };
+}
+
+/** Processor seconds of all programs that this one started and that have ended (stat of proc(5)). */
+function ended(): number {
+  const [user, system] = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(13, 15);
+  return (Number(user) + Number(system)) / 100;
 }
 
 /** One upgrade of so many laptops at the same time. The first of `places` is the donor. */
@@ -83,6 +94,7 @@ async function measure(lan: Lan, trees: { v1: string; v2: string }, laptops: num
     await Promise.all(others.map(other => other.neighbours(8)));
     const at = lan.laptops[0]!.inside;
     const before = sent(at);
+    const cpuBefore = { all: all.map(({ cpu }) => cpu), ended: ended() };
     const begun = performance.now();
     const results = await Promise.all(
       others.map(async other => {
@@ -91,13 +103,16 @@ async function measure(lan: Lan, trees: { v1: string; v2: string }, laptops: num
       }),
     );
     const left = sent(at) - before;
+    const command = (ended() - cpuBefore.ended) / laptops;
+    const [ofDonor = 0, ...ofOthers] = all.map(({ cpu }, i) => cpu - cpuBefore.all[i]!);
+    const cpu = { donor: ofDonor, laptop: ofOthers.reduce((sum, one) => sum + one, 0) / laptops, command };
     for (const other of others) {
       const wrong = differences(trees.v2, other.stagedTree);
       if (wrong.length > 0) throw new Error(`not the same: ${wrong.slice(0, 5).join('\n')}`);
     }
     const ready = results.map(result => result.ready);
     const received = results.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0) / laptops;
-    return { laptops, donor: left, received, first: Math.min(...ready), last: Math.max(...ready) };
+    return { laptops, donor: left, received, first: Math.min(...ready), last: Math.max(...ready), cpu };
   } finally {
     await Promise.all(all.map(laptop => laptop.stop()));
     rmSync(dir, { recursive: true, force: true });
@@ -119,10 +134,12 @@ async function main(): Promise<void> {
     rmSync(work, { recursive: true, force: true });
   }
   const mb = (bytes: number) => (bytes / 1e6).toFixed(2);
-  console.log('\n| image | laptops | MB out of the donor | MB into each | first ready, s | last ready, s |');
-  console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
-  for (const { laptops, donor, received, first, last } of rows) {
-    console.log(`| ${size} | ${laptops} | ${mb(donor)} | ${mb(received)} | ${first.toFixed(1)} | ${last.toFixed(1)} |`);
+  const heads = ['image', 'laptops', 'MB out of the donor', 'MB into each', 'first ready, s', 'last ready, s'];
+  const cpuHeads = ['CPU s: donor', 'each laptop', 'its command'];
+  console.log(`\n| ${[...heads, ...cpuHeads].join(' | ')} |\n| --- |${' ---: |'.repeat(8)}`);
+  for (const { laptops, donor, received, first, last, cpu } of rows) {
+    const seconds = [first, last, cpu.donor, cpu.laptop, cpu.command].map(one => one.toFixed(1));
+    console.log(`| ${[size, laptops, mb(donor), mb(received), ...seconds].join(' | ')} |`);
   }
   const [one, eight] = rows as [Row, Row];
   const ratio = (a: number, b: number) => (a / b).toFixed(2);
