@@ -63,7 +63,12 @@ export class Heard {
 
   /** It has it, or will soon. */
   expects(oid: Oid): boolean {
-    return this.coming.has(prefix(oid)) || this.has(oid);
+    return this.expectsPrefix(prefix(oid));
+  }
+
+  /** The same, for who asks many: see `prefix`. */
+  expectsPrefix(begins: number): boolean {
+    return this.coming.has(begins) || this.prefixes.has(begins);
   }
 
   has(oid: Oid): boolean {
@@ -96,6 +101,7 @@ export class Heard {
   }
 }
 
-function prefix(oid: Oid): number {
+/** What tells one blob from another here. */
+export function prefix(oid: Oid): number {
   return Number.parseInt(oid.slice(0, 2 * PREFIX_BYTES), 16);
 }

@@ -22,6 +22,9 @@ const WHOLE: Readonly<Record<Exclude<Form, 'raw'>, Effort>> = {
 const MODEST: Effort = { quality: 5, windowBits: 18 };
 const FEW = 2;
 
+/** Each chunk costs a way to another thread and back: node's 16 kB are too few. */
+export const CHUNK_BYTES = 64 << 10;
+
 let working = 0;
 
 /** Null: as it is. */
@@ -29,6 +32,7 @@ export function compressorFor(form: Form, content: Content): BrotliCompress | nu
   if (form === 'raw') return null;
   const { quality, windowBits } = content === 'whole' && working < FEW ? WHOLE[form] : MODEST;
   const compressor = createBrotliCompress({
+    chunkSize: CHUNK_BYTES,
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },
   });
   working++;

@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import type { Arrivals } from './arrivals';
+import { type Arrivals, prefix } from './arrivals';
 import type { EffortWish, Form } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
@@ -35,6 +35,10 @@ const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
 /** How often classmates are asked what they have got. */
 const HEAR_EVERY_MS = 500;
+/** The same at first, when everybody begins somewhere, and for who has nothing else to do. */
+const HEAR_SOON_MS = 125;
+/** Much changes at once: who waits looks at the row once for all of it, and finds more there. */
+const GATHER_MS = 50;
 /** A batch from where the whole image is, while classmates fetch it too: what is under way nobody else can have. */
 const SHARED_BATCH_BYTES = 1 << 20;
 
@@ -57,8 +61,11 @@ export class BlobFetch {
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
   private ended = false;
-  private wakeUp: () => void = () => {};
-  private changed = new Promise<void>(() => {});
+  /** Lanes that have nothing to do now. */
+  private readonly sleepers = new Set<() => void>();
+  private waking: NodeJS.Timeout | null = null;
+  /** What each request under way is still to bring, and how to break it off. */
+  private readonly open = new Set<{ left: Set<Oid>; stop: AbortController }>();
   private settle!: { resolve(): void; reject(cause: unknown): void };
   private readonly finished: Promise<void>;
 
@@ -75,8 +82,11 @@ export class BlobFetch {
     });
     // A rejection before run() is called must not end the process.
     this.finished.catch(() => {});
-    this.announceChange();
-    signal.addEventListener('abort', () => this.end(signal.reason), { once: true });
+    const stopAll = () => {
+      for (const { stop } of this.open) stop.abort(signal.reason);
+      this.end(signal.reason);
+    };
+    signal.addEventListener('abort', stopAll, { once: true });
     if (wanted.length === 0) this.settle.resolve();
   }
 
@@ -109,6 +119,7 @@ export class BlobFetch {
   /** Asks a classmate what it has got, now and then. */
   private async hear(giver: Giver): Promise<void> {
     const { heard, source } = giver;
+    let pause = HEAR_SOON_MS;
     while (heard && source.have && !this.isOver(giver) && giver.holds === 'some') {
       try {
         const answer = await source.have(this.options.commit ?? '', heard.log, heard.count, this.signal);
@@ -123,7 +134,11 @@ export class BlobFetch {
           return this.announceChange();
         }
       }
-      await sleep(HEAR_EVERY_MS, undefined, { signal: this.signal }).catch(() => {});
+      for (let waited = 0; waited < pause && !this.isOver(giver); waited += HEAR_SOON_MS) {
+        await sleep(HEAR_SOON_MS, undefined, { signal: this.signal }).catch(() => {});
+        if (this.scheduler.isIdle) break;
+      }
+      pause = Math.min(pause * 1.5, HEAR_EVERY_MS);
     }
   }
 
@@ -139,9 +154,7 @@ export class BlobFetch {
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
-        const later = new AbortController();
-        await Promise.race([this.changed, sleep(giver.patience, undefined, { signal: later.signal })]);
-        later.abort();
+        await this.rest(giver.patience);
         continue;
       }
       await this.serve(giver, batch, form, now);
@@ -153,7 +166,7 @@ export class BlobFetch {
     const bytes = Math.min(this.batchBytes(giver), largest);
     const take = (place: number, may: (oid: Oid) => boolean = () => true, most = bytes) => {
       const mayToo = (oid: Oid, size: number) => size <= largest && may(oid);
-      return this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, mayToo);
+      return this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, mayToo, giver.rate);
     };
     const { heard } = giver;
     if (giver.holds === 'some' && heard) return take(0, oid => heard.has(oid));
@@ -162,13 +175,16 @@ export class BlobFetch {
       return one.holds === 'some' && one.state !== 'gone' && one.heard?.isTelling ? [one] : [];
     });
     if (classmates.length === 0) return take(0);
-    const isRare = (oid: Oid) => !classmates.some(one => one.heard?.expects(oid));
+    const isRare = (oid: Oid) => {
+      const begins = prefix(oid);
+      return !classmates.some(one => one.heard?.expectsPrefix(begins));
+    };
     // Where the run that was begun meets what a classmate has, others may be going on: somewhere else, then.
     const most = Math.min(bytes, SHARED_BATCH_BYTES);
     const rare = take(this.scheduler.isNext(isRare) ? 0 : Math.random(), isRare, most);
     if (rare.length > 0) return rare;
     const hope = classmates.reduce((sum, one) => sum + one.hope(now), 0);
-    return hope < giver.rate / 2 ? take(0) : [];
+    return hope < giver.rate / 2 ? take(0, undefined, most) : [];
   }
 
   private async serve(giver: Giver, batch: Wanted[], form: Form, now: number): Promise<void> {
@@ -224,13 +240,16 @@ export class BlobFetch {
   /** Returns the bytes of content received. */
   private async giveBatch(giver: Giver, batch: Wanted[], how: How): Promise<number> {
     const { address } = giver.source;
+    const mine = { left: new Set(batch.map(({ oid }) => oid)), stop: new AbortController() };
+    this.open.add(mine);
     let bytes = 0;
     try {
       const request = await requestsFor(this.receiver, batch, this.likeFor(giver, how.form), giver.plain);
       const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
-      for await (const frame of giver.source.objects(request, this.signal, how)) {
+      for await (const frame of giver.source.objects(request, mine.stop.signal, how)) {
         const wanted = asked.get(frame.oid);
         if (frame.kind === KIND.missing && wanted) {
+          mine.left.delete(frame.oid);
           const mayComeYet = giver.holds === 'some' && !giver.heard?.has(frame.oid);
           const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
           this.scheduler.lacks(address, frame.oid, until);
@@ -249,11 +268,17 @@ export class BlobFetch {
           this.bytesDone += count;
           this.onProgress();
         });
+        mine.left.delete(frame.oid);
         this.arrived(wanted);
         bytes += wanted.size;
       }
       return bytes;
+    } catch (cause) {
+      // All of it came from others meanwhile, which is nobody's fault.
+      if (mine.stop.signal.aborted && !this.signal.aborted) return bytes;
+      throw cause;
     } finally {
+      this.open.delete(mine);
       this.scheduler.returned(address, batch);
     }
   }
@@ -268,16 +293,34 @@ export class BlobFetch {
     if (this.scheduler.arrived(oid)) {
       this.objectsDone++;
       this.options.arrivals?.add(oid);
+      for (const { left, stop } of this.open) if (left.delete(oid) && left.size === 0) stop.abort();
     } else this.bytesDone -= size;
     this.onProgress();
     if (this.scheduler.left === 0) this.settle.resolve();
   }
 
-  private announceChange(): void {
-    this.wakeUp();
-    this.changed = new Promise(resolve => {
-      this.wakeUp = resolve;
+  /** Until something changes, but not for longer than so many ms. */
+  private rest(longest: number): Promise<void> {
+    return new Promise(resolve => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.sleepers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, longest);
+      this.sleepers.add(wake);
     });
+  }
+
+  private announceChange(): void {
+    if (this.scheduler.left === 0 || this.ended) this.wakeAll();
+    else this.waking ??= setTimeout(() => this.wakeAll(), GATHER_MS);
+  }
+
+  private wakeAll(): void {
+    if (this.waking) clearTimeout(this.waking);
+    this.waking = null;
+    for (const wake of [...this.sleepers]) wake();
   }
 
   private end(cause: unknown): void {

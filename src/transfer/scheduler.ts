@@ -20,15 +20,29 @@ const ANY: May = () => true;
 
 /** A blob may be under way from so many sources at once, and only at the end. */
 const MOST_COPIES = 2;
+/** At the end another is asked, too, for what is late by so much, or what he would bring so much sooner. In ms. */
+const LATE_MS = 1_000;
+const SOONER_MS = 500;
+/** A batch is full with this share of its bytes: nobody looks through all the row for what fills the rest. */
+const FULL = 7 / 8;
+
+interface Flight {
+  wanted: Wanted;
+  askers: Set<string>;
+  /** When it should be here, in ms. */
+  due: number;
+}
 
 export class Scheduler {
   /** Nobody works on these now. */
   private waiting: Wanted[];
   /** Who has been asked for what is not here yet. */
-  private readonly underWay = new Map<Oid, { wanted: Wanted; askers: Set<string> }>();
+  private readonly underWay = new Map<Oid, Flight>();
   /** Source → blob → when to ask it again, in ms. */
   private readonly missing = new Map<string, Map<Oid, number>>();
   private readonly done = new Set<Oid>();
+  /** Bytes that nobody works on. */
+  bytesWaiting: number;
 
   /** `beginning`: from 0 to 1, where in the row to begin. */
   constructor(
@@ -37,6 +51,7 @@ export class Scheduler {
   ) {
     const first = Math.floor(wanted.length * beginning) % Math.max(wanted.length, 1);
     this.waiting = [...wanted.slice(first), ...wanted.slice(0, first)];
+    this.bytesWaiting = sizeOf(wanted);
   }
 
   /** Blobs that are not here yet. */
@@ -49,22 +64,20 @@ export class Scheduler {
     return this.underWay.size === 0;
   }
 
-  /** Bytes that nobody works on. */
-  get bytesWaiting(): number {
-    return this.waiting.reduce((sum, { size }) => sum + size, 0);
-  }
-
   /**
    * A batch for this source of about so many bytes and at most so many blobs; empty when there is nothing for it.
-   * `place`: from 0 to 1, where in the row to take it. `may`: only these.
+   * `place`: from 0 to 1, where in the row to take it. `may`: only these. `rate`: bytes a second to expect of it, 0 where
+   * nobody knows.
    */
-  take(source: string, bytes: number, objects: number, now: number, place = 0, may: May = ANY): Wanted[] {
+  take(source: string, bytes: number, objects: number, now: number, place = 0, may: May = ANY, rate = 0): Wanted[] {
     const mayAsk: May = (oid, size) => may(oid, size) && (this.missing.get(source)?.get(oid) ?? 0) <= now;
     const batch = this.fromRow(bytes, objects, Math.floor(this.waiting.length * place), mayAsk);
     // What waits may be for others: only when nothing does is it the end.
-    const all = this.waiting.length > 0 || batch.length > 0 ? batch : this.fromOthers(source, bytes, objects, mayAsk);
+    const isEnd = this.waiting.length === 0 && batch.length === 0;
+    const all = isEnd ? this.fromOthers(source, bytes, objects, mayAsk, now, rate) : batch;
+    const due = now + millis(sizeOf(all), rate);
     for (const wanted of all) {
-      const flight = this.underWay.get(wanted.oid) ?? { wanted, askers: new Set() };
+      const flight = this.underWay.get(wanted.oid) ?? { wanted, askers: new Set(), due };
       flight.askers.add(source);
       this.underWay.set(wanted.oid, flight);
     }
@@ -103,36 +116,51 @@ export class Scheduler {
       return flight?.askers.size === 0;
     });
     for (const { oid } of back) this.underWay.delete(oid);
+    if (back.length === 0) return;
     this.waiting = [...back, ...this.waiting];
+    this.bytesWaiting += sizeOf(back);
   }
 
   private fromRow(bytes: number, objects: number, first: number, mayAsk: May): Wanted[] {
+    const { waiting } = this;
     const batch: Wanted[] = [];
-    const rest: Wanted[] = [];
+    const taken = new Set<Wanted>();
     let sum = 0;
-    const choose = (one: Wanted) => {
-      const fits = batch.length === 0 || (sum + one.size <= bytes && batch.length < objects);
-      if (fits && mayAsk(one.oid, one.size)) {
-        batch.push(one);
-        sum += one.size;
-      } else rest.push(one);
-    };
-    for (const one of this.waiting.slice(first)) choose(one);
-    const behind = rest.splice(0);
-    for (const one of this.waiting.slice(0, first)) choose(one);
-    this.waiting = [...rest, ...behind];
+    for (let i = 0; i < waiting.length && batch.length < objects && sum < bytes * FULL; i++) {
+      const one = waiting[(first + i) % waiting.length]!;
+      const fits = batch.length === 0 || sum + one.size <= bytes;
+      if (!fits || !mayAsk(one.oid, one.size)) continue;
+      batch.push(one);
+      taken.add(one);
+      sum += one.size;
+    }
+    if (batch.length === 0) return batch;
+    this.waiting = waiting.filter(one => !taken.has(one));
+    this.bytesWaiting -= sum;
     return batch;
   }
 
-  private fromOthers(source: string, bytes: number, objects: number, mayAsk: May): Wanted[] {
+  /** What others have not delivered although it is late, or would not for much longer than this source needs for it. */
+  private fromOthers(source: string, bytes: number, objects: number, mayAsk: May, now: number, rate: number): Wanted[] {
     const batch: Wanted[] = [];
     let sum = 0;
-    for (const { wanted, askers } of this.underWay.values()) {
+    for (const { wanted, askers, due } of this.underWay.values()) {
       if (askers.size >= MOST_COPIES || askers.has(source) || !mayAsk(wanted.oid, wanted.size)) continue;
+      const sooner = rate > 0 && due - now > 2 * millis(wanted.size, rate) + SOONER_MS;
+      if (now - due < LATE_MS && !sooner) continue;
       if (batch.length > 0 && (sum + wanted.size > bytes || batch.length >= objects)) break;
       batch.push(wanted);
       sum += wanted.size;
     }
     return batch;
   }
+}
+
+function sizeOf(blobs: readonly Wanted[]): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** How long so many bytes take; 0 where nobody knows the rate. */
+function millis(bytes: number, rate: number): number {
+  return rate > 0 ? (bytes / rate) * 1000 : 0;
 }

@@ -8,6 +8,7 @@ import type { Oid } from '../core/object';
 import { type Address, formatAddress } from './address';
 import { MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
+import { CHUNK_BYTES } from './encoding';
 import { type Frame, readFrames } from './frames';
 import { HttpClient } from './http-client';
 import {
@@ -118,7 +119,9 @@ export class HttpSource implements Source {
 
   private async *frames(answer: IncomingMessage): AsyncGenerator<Frame> {
     const packed = answer.headers['content-encoding'] === 'br';
-    const body: Readable = packed ? pipeline(answer, createBrotliDecompress(), () => {}) : answer;
+    const body: Readable = packed
+      ? pipeline(answer, createBrotliDecompress({ chunkSize: CHUNK_BYTES }), () => {})
+      : answer;
     try {
       yield* readFrames(this.client.unbroken(body));
       // What follows the last frame, so that the connection can be used again.

@@ -16,6 +16,10 @@ const step = fc.record({
   part: fc.integer({ min: 0, max: 20 }),
   place: fc.double({ min: 0, max: 1, noNaN: true }),
   bytes: fc.integer({ min: 1, max: 8000 }),
+  /** Bytes a second; 0: nobody knows. */
+  rate: fc.constantFrom(0, 0, 100, 5000, 1e6),
+  /** How long after the one before, in ms. */
+  pause: fc.integer({ min: 1, max: 800 }),
 });
 
 test('whatever fails, no blob is lost and none is asked for beyond the bound', () => {
@@ -37,10 +41,18 @@ test('whatever fails, no blob is lost and none is asked for beyond the bound', (
           }
           scheduler.returned(source, batch);
         };
-        for (const { source, event, part, bytes, place } of steps) {
-          now += 1;
+        for (const { source, event, part, bytes, place, rate, pause } of steps) {
+          now += pause;
           if (event === 'take') {
-            const batch = scheduler.take(source, bytes, 20, now, place);
+            const under = open.flatMap(one => one.batch).filter(({ oid }) => !arrived.has(oid));
+            const waiting = wanted.filter(one => !arrived.has(one.oid) && !under.includes(one));
+            const sum = waiting.reduce((total, { size }) => total + size, 0);
+            assert.equal(scheduler.bytesWaiting, sum);
+            const batch = scheduler.take(source, bytes, 20, now, place, undefined, rate);
+            if (batch.some(one => under.includes(one))) {
+              assert.ok(waiting.length === 0, 'asked for a copy while others wait');
+              assert.ok(rate > 0 || now >= 1000, 'asked for a copy before its time');
+            }
             if (batch.length > 0) open.push({ source, batch });
             for (const { oid } of batch) {
               assert.ok(!arrived.has(oid), 'asked for what is here');
@@ -58,7 +70,7 @@ test('whatever fails, no blob is lost and none is asked for beyond the bound', (
         }
         // One honest source that stays brings all the rest.
         while (open.length > 0) close(0, 0);
-        for (now += 100; scheduler.left > 0; ) {
+        for (now += 1e6; scheduler.left > 0; ) {
           const batch = scheduler.take('honest', 3000, 20, now);
           assert.ok(batch.length > 0, 'blobs are left and nobody may fetch them');
           open.push({ source: 'honest', batch });
@@ -94,8 +106,27 @@ test('two who begin at different places ask for different things first', () => {
 test('at the end an idle source gets what a slow one has not delivered', () => {
   const scheduler = new Scheduler([{ oid: 'a'.repeat(40), size: 1, bases: [] }], 0);
   assert.equal(scheduler.take('slow', 10, 10, 0).length, 1);
-  assert.equal(scheduler.take('fast', 10, 10, 0).length, 1);
-  assert.equal(scheduler.take('third', 10, 10, 0).length, 0);
+  assert.equal(scheduler.take('fast', 10, 10, 900).length, 0, 'it may come yet');
+  assert.equal(scheduler.take('fast', 10, 10, 1000).length, 1);
+  assert.equal(scheduler.take('third', 10, 10, 1e9).length, 0);
+});
+
+test('what is under way is asked for again only where that brings it much sooner, or it is late', () => {
+  const [small, large] = [
+    { oid: 'a'.repeat(40), size: 1000, bases: [] },
+    { oid: 'b'.repeat(40), size: 99_000, bases: [] },
+  ];
+  const begun = () => {
+    const scheduler = new Scheduler([small, large], 0);
+    // Ten seconds for both.
+    assert.equal(scheduler.take('ana', 1e6, 10, 0, 0, undefined, 10_000).length, 2);
+    return scheduler;
+  };
+  const asked = (rate: number, now: number) => begun().take('ben', 1e6, 10, now, 0, undefined, rate);
+  assert.deepEqual(asked(100_000, 0), [small, large]);
+  assert.deepEqual(asked(15_000, 0), [small], 'no sooner but for the small one');
+  assert.deepEqual(asked(0, 10_900), []);
+  assert.deepEqual(asked(0, 11_000), [small, large]);
 });
 
 test('a source that lacks a blob is asked again only when it may have it', () => {
