@@ -86,6 +86,7 @@ export class BlobFetch {
       for (const { stop } of this.open) stop.abort(signal.reason);
       this.end(signal.reason);
     };
+    if (signal.aborted) stopAll();
     signal.addEventListener('abort', stopAll, { once: true });
     if (wanted.length === 0) this.settle.resolve();
   }
