@@ -102,7 +102,7 @@ export class HttpClient {
     return new Promise((resolve, reject) => {
       const { host, port, secure } = this.at;
       const all = { ...(method === 'POST' && { 'Content-Length': Buffer.byteLength(body) }), ...headers };
-      const options = { host, port, method, path, headers: all, agent: this.agent, signal };
+      const options = { host, port, method, path, headers: all, agent: this.agent };
       const asked = (secure ? secureRequest : request)(options, answer => {
         clearTimeout(patience);
         // A source that stalls in the middle is given up, so that its work can move to another. If its bytes lie here
@@ -113,6 +113,15 @@ export class HttpClient {
         resolve(answer);
       });
       const patience = setTimeout(() => asked.destroy(new Error('no answer')), ANSWER_TIMEOUT_MS);
+      // Not by the option `signal`: where it ends a request whose answer has come to its end this very moment, Node no longer
+      // listens for the connection's error, which then would end the whole service.
+      const stop = () => {
+        asked.socket?.once('error', () => {});
+        asked.destroy(new DOMException('stopped', 'AbortError'));
+      };
+      asked.once('close', () => signal?.removeEventListener('abort', stop));
+      if (signal?.aborted) stop();
+      else signal?.addEventListener('abort', stop);
       asked.on('error', cause => {
         clearTimeout(patience);
         reject(cause);
