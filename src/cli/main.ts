@@ -1,5 +1,6 @@
 /** The command `pass-it-on`. */
 import '../service/lean';
+import '../service/jit';
 import { version } from '../../package.json';
 import { toPassItOnError } from '../core/errors';
 import { logError } from '../service/log';
