@@ -85,24 +85,23 @@ const OWNER_MAY_EXECUTE = 0o100;
 type PathEntry = { path: ByteString; entry: Pick<TreeEntry, 'mode' | 'oid'> };
 
 /**
- * Do the attributes fit the tree? `paths`: all of it, as walkTree gives it. Rejects with 'bad-data' for a path that does
+ * Do the attributes fit the tree? `lists`: all of it, as walkLists gives it. Rejects with 'bad-data' for a path that does
  * not exist, a device or FIFO whose placeholder is not an empty plain file, a mode on a symlink, one that is the
  * default anyway or contradicts the tree, a folder in a hard-link group, and a group whose paths differ in content or attributes.
  */
-export async function checkAttributes(
-  map: AttributesMap,
-  paths: AsyncIterable<PathEntry> | Iterable<PathEntry>,
-): Promise<void> {
+export async function checkAttributes(map: AttributesMap, lists: AsyncIterable<readonly PathEntry[]>): Promise<void> {
   const groups = new Map<number, { path: ByteString; facts: string }>();
   const missing = new Set(map.keys());
   missing.delete('');
   const root = map.get('');
   if (root !== undefined) checkPath('', { mode: MODE.dir, oid: '' }, root, groups);
-  for await (const { path, entry } of paths) {
-    const attributes = map.get(path);
-    if (attributes === undefined) continue;
-    missing.delete(path);
-    checkPath(path, entry, attributes, groups);
+  for await (const list of lists) {
+    for (const { path, entry } of list) {
+      const attributes = map.get(path);
+      if (attributes === undefined) continue;
+      missing.delete(path);
+      checkPath(path, entry, attributes, groups);
+    }
   }
   for (const path of missing) throw badData(`The attributes name ${quoted(path)}, which the image does not have.`);
 }

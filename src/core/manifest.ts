@@ -20,7 +20,7 @@ export function manifestHeader(): string {
 
 /**
  * One path, '\n'-terminated. content: size (bytes) and SHA-256 (hex) of a regular file, the target of a symlink, null
- * for all else. A manifest is the header and the lines of walkTree, in that order. Times, extended attributes and hard
+ * for all else. A manifest is the header and the lines of walkLists, in that order. Times, extended attributes and hard
  * links are not in it, for mtree-netbsd knows no keywords for the last two; they are in the attributes.
  * Throws 'bad-data' when content and type do not fit, or for a symlink target that no file system holds.
  */

@@ -109,6 +109,20 @@ export class Blobs {
     return found === null ? null : { size: found.size, sha256: found.sha256 };
   }
 
+  /** A held blob whose record fits its file at this moment; null where only `find` can tell. */
+  glance(oid: Oid): FoundBlob | null {
+    const record = this.#cache.get(oid);
+    const stat = record === null ? undefined : lstatSync(this.path(oid), { throwIfNoEntry: false });
+    if (record === null || stat === undefined || !matches(record, stat)) return null;
+    return { size: record.size, sha256: record.sha256, stat };
+  }
+
+  /** Whether that is the very file of a blob, and unchanged since it was hashed. */
+  isFileOf(oid: Oid, stat: Stats): boolean {
+    const record = this.#cache.get(oid);
+    return record !== null && matches(record, stat);
+  }
+
   /** The same, and what lstat(2) says of its file at this moment. */
   async find(oid: Oid): Promise<FoundBlob | null> {
     await breathe();
@@ -124,7 +138,7 @@ export class Blobs {
 
   /** Size of a blob as it was when it was hashed last, without a look at the disk; null where nothing is recorded. */
   recordedSize(oid: Oid): number | null {
-    return this.#cache.get(oid)?.size ?? null;
+    return this.#cache.sizeOf(oid);
   }
 
   async has(oid: Oid): Promise<boolean> {
@@ -250,17 +264,17 @@ export class Blobs {
   async keep(oid: Oid, sha256: string, data: Buffer): Promise<boolean> {
     if (await this.has(oid)) return false;
     const temporary = this.temporary();
-    // Making a file is the slow part (a file system looks for a free inode): in the thread pool, several at once.
-    const handle = await promises.open(temporary, 'wx', 0o600);
+    // Synchronous: for a small file the ways to other threads and back cost more than making it.
+    const fd = openSync(temporary, 'wx', 0o600);
     try {
-      for (let at = 0; at < data.length; ) at += writeSync(handle.fd, data, at);
-      futimesSync(handle.fd, BLOB_TIME, BLOB_TIME);
-      return this.#appear(oid, sha256, temporary, fstatSync(handle.fd));
+      for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+      futimesSync(fd, BLOB_TIME, BLOB_TIME);
+      return this.#appear(oid, sha256, temporary, fstatSync(fd));
     } catch (error) {
       unlinkSync(temporary);
       throw error;
     } finally {
-      await handle.close();
+      closeSync(fd);
     }
   }
 

@@ -4,7 +4,7 @@ import { badData } from '../core/bad-data';
 import { checkBounds } from '../core/bounds';
 import type { Oid } from '../core/object';
 import type { Blobs } from './blobs';
-import { computeManifest, readAttributes, readHead, walkImage } from './image';
+import { computeManifest, imageLists, readAttributes, readHead } from './image';
 import type { Quarantine } from './quarantine';
 import type { WorkOptions } from './types';
 
@@ -16,13 +16,13 @@ export async function checkImage(commit: Oid, quarantine: Quarantine, blobs: Blo
   await checkBounds(head.root, reader.tree);
   let files = 0;
   const counted = async function* () {
-    for await (const item of walkImage(head, attributes, reader)) {
-      if (item.full.type !== 'dir') files += 1;
-      yield item;
+    for await (const list of imageLists(head, attributes, reader)) {
+      for (const { full } of list) if (full.type !== 'dir') files += 1;
+      yield list;
     }
   };
   await checkAttributes(attributes, counted());
-  const manifest = await computeManifest(walkImage(head, attributes, reader), blobs, {
+  const manifest = await computeManifest(imageLists(head, attributes, reader), blobs, {
     signal: opts.signal,
     onProgress: (done, _, bytes) => opts.onProgress?.(done, files, bytes, 0),
   });

@@ -85,6 +85,12 @@ export class HashCache {
     return this.#sizes.has(size);
   }
 
+  /** In bytes; null where nothing is recorded. */
+  sizeOf(oid: Oid): number | null {
+    const index = this.#index.get(oid);
+    return index === undefined ? null : this.#records.readDoubleLE(index * RECORD + 52);
+  }
+
   get(oid: Oid): HashRecord | null {
     const index = this.#index.get(oid);
     if (index === undefined) return null;

@@ -9,14 +9,14 @@ import {
 } from '../core/attributes';
 import { type ByteString, fromBuffer } from '../core/bytes';
 import { type ImageCommit, parseCommit } from '../core/commit';
-import { walkTree } from '../core/diff';
+import { walkLists } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { manifestHeader, manifestLine } from '../core/manifest';
 import type { Oid } from '../core/object';
 import { MODE, parseTree, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
 import type { ObjectReader } from './objects';
-import { stopIfAsked } from './pace';
+import { breathe, stopIfAsked } from './pace';
 import type { WorkOptions } from './types';
 
 /** PATH_MAX of linux/limits.h. Bytes. */
@@ -67,15 +67,24 @@ export interface ImagePath {
   full: FullAttributes;
 }
 
-/** Every path but the root, folders before their contents, with defaults filled in. */
+/** Every path but the root, folders before their contents, with defaults filled in; in lists, as core's walkLists. */
+export async function* imageLists(
+  head: ImageHead,
+  attributes: AttributesMap,
+  objects: ObjectReader,
+): AsyncGenerator<ImagePath[]> {
+  for await (const list of walkLists(head.root, objects.tree)) {
+    yield list.map(({ path, entry }) => ({ path, entry, full: fullAttributes(entry, attributes.get(path)) }));
+  }
+}
+
+/** The same one by one, for who has more to do with each than to wait for it. */
 export async function* walkImage(
   head: ImageHead,
   attributes: AttributesMap,
   objects: ObjectReader,
 ): AsyncGenerator<ImagePath> {
-  for await (const { path, entry } of walkTree(head.root, objects.tree)) {
-    yield { path, entry, full: fullAttributes(entry, attributes.get(path)) };
-  }
+  for await (const list of imageLists(head, attributes, objects)) yield* list;
 }
 
 /** The root of an image as if it were an entry of a folder. */
@@ -126,9 +135,9 @@ async function contentOf({ entry, full }: ImagePath, blobs: Blobs): Promise<Cont
     if (link === null) throw missingBlob(entry.oid);
     return { link: fromBuffer(link) };
   }
-  const info = await blobs.info(entry.oid);
-  if (info === null) throw missingBlob(entry.oid);
-  return full.type === 'file' ? info : null;
+  const found = blobs.glance(entry.oid) ?? (await blobs.find(entry.oid));
+  if (found === null) throw missingBlob(entry.oid);
+  return full.type === 'file' ? found : null;
 }
 
 export function missingBlob(oid: Oid): PassItOnError {
@@ -136,22 +145,25 @@ export function missingBlob(oid: Oid): PassItOnError {
   return new PassItOnError('damaged', message, 'Get the image again from another laptop.');
 }
 
-/** Manifest-SHA256 and totals of an image whose blobs are all held. Progress: blobs looked at. */
+/** Manifest-SHA256 and totals of an image whose blobs are all held; `lists`: all its paths. Progress: blobs looked at. */
 export async function computeManifest(
-  paths: AsyncIterable<ImagePath>,
+  lists: AsyncIterable<readonly ImagePath[]>,
   blobs: Blobs,
   options: WorkOptions & { onLine?: (line: string) => void } = {},
 ): Promise<Totals & { sha256: string }> {
   const manifest = new ManifestHash(options.onLine);
   const totals: Totals = { paths: 0, files: 0, bytes: 0 };
-  for await (const item of paths) {
-    stopIfAsked(options.signal);
-    const content = await contentOf(item, blobs);
-    manifest.add(item.path, item.full, content);
-    totals.paths += 1;
-    if (item.full.type !== 'dir') totals.files += 1;
-    if (content !== null && 'size' in content) totals.bytes += content.size;
-    options.onProgress?.(totals.files, 0, totals.bytes, 0);
+  for await (const list of lists) {
+    for (const item of list) {
+      await breathe();
+      stopIfAsked(options.signal);
+      const content = await contentOf(item, blobs);
+      manifest.add(item.path, item.full, content);
+      totals.paths += 1;
+      if (item.full.type !== 'dir') totals.files += 1;
+      if (content !== null && 'size' in content) totals.bytes += content.size;
+      options.onProgress?.(totals.files, 0, totals.bytes, 0);
+    }
   }
   return { ...totals, sha256: manifest.digest() };
 }

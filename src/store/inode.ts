@@ -24,11 +24,13 @@ export function modeOnDisk(full: FullAttributes): number {
   return full.mode | (full.type === 'dir' ? 0o700 : 0o400);
 }
 
+export type KnownAttributes = Pick<Stats, 'uid' | 'gid' | 'mode' | 'mtimeMs'>;
+
 /**
  * For a path that nothing else links to, and for folders after their contents. `known`: what is there by now; what is
  * right already is left alone, for in tens of thousands of files a system call saved is a second.
  */
-export function setAttributes(path: Buffer, full: FullAttributes, known: Stats | null = null): void {
+export function setAttributes(path: Buffer, full: FullAttributes, known: KnownAttributes | null = null): void {
   const owned = !privileged || (known?.uid === full.uid && known.gid === full.gid);
   if (!owned) lchownSync(path, full.uid, full.gid);
   // Order matters: chown clears setuid.

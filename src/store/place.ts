@@ -45,12 +45,16 @@ export class Placer {
    * Returns the size of a regular file's content, in bytes, else 0.
    */
   async place({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): Promise<number> {
-    const blob = await this.blobs.find(entry.oid);
-    if (blob === null) throw missingBlob(entry.oid);
-    const size = full.type === 'file' ? blob.size : null;
     const to = diskPath(this.base, path);
     const group = full.hardlink ?? null;
     const first = group === null ? undefined : this.#groups.get(group);
+    if (first === undefined) {
+      const known = this.#linkOwn(candidates, to, entry.oid, full);
+      if (known !== null) return known;
+    }
+    const blob = this.blobs.glance(entry.oid) ?? (await this.blobs.find(entry.oid));
+    if (blob === null) throw missingBlob(entry.oid);
+    const size = full.type === 'file' ? blob.size : null;
     if (first !== undefined) {
       linkSync(first, to);
       return size ?? 0;
@@ -78,6 +82,21 @@ export class Placer {
   #isFree(stat: Stats, full: FullAttributes): boolean {
     const links = full.hardlink === undefined ? 1 : (this.groupSizes.get(full.hardlink) ?? 1);
     return !this.#used.has(stat.ino) && (links === 1 || stat.nlink + links < MANY_LINKS);
+  }
+
+  /**
+   * Most paths are the same in another image, and their inode there is the blob's own: one look tells both that the content
+   * is what it was and that it has the attributes. The size of a regular file, else 0; null where it is not so.
+   */
+  #linkOwn(candidates: readonly Buffer[], to: Buffer, oid: Oid, full: FullAttributes): number | null {
+    const candidate = candidates[0];
+    if (candidate === undefined || full.type !== 'file') return null;
+    const stat = lstatSync(candidate, { throwIfNoEntry: false });
+    if (stat === undefined || !this.blobs.isFileOf(oid, stat)) return null;
+    if (!hasAttributes(stat, full, null) || !this.#isFree(stat, full) || !this.#link(candidate, to, stat, full))
+      return null;
+    if (full.hardlink !== undefined) this.#groups.set(full.hardlink, to);
+    return stat.size;
   }
 
   #linkCandidate(candidates: readonly Buffer[], to: Buffer, full: FullAttributes, size: number | null): boolean {

@@ -9,7 +9,7 @@ import { encodeTree, MODE } from '../core/tree';
 import { compareVersions, isImageName } from '../core/versions';
 import type { Blobs } from './blobs';
 import { asBytes } from './disk';
-import { computeManifest, readHead, walkImage } from './image';
+import { computeManifest, imageLists, readHead } from './image';
 import { importTree } from './import';
 import type { Quarantine } from './quarantine';
 import type { WorkOptions } from './types';
@@ -129,7 +129,7 @@ export async function prepare(
   // The manifest is read back from the objects, as everybody else will derive it.
   const draft = encodeCommit({ ...facts, manifestSha256: NO_SHA256 });
   const head = readHead('', draft, quarantine.reader);
-  const manifest = await computeManifest(walkImage(head, attributes, quarantine.reader), blobs, { signal });
+  const manifest = await computeManifest(imageLists(head, attributes, quarantine.reader), blobs, { signal });
   const unsigned = encodeCommit({ ...facts, manifestSha256: manifest.sha256 });
   const commit = options.sign ? encodeSignedCommit(unsigned, await options.sign(unsigned)) : unsigned;
   return { commit: await quarantine.putObject('commit', commit), ...counts };

@@ -30,7 +30,8 @@ export class Quarantine {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     // Temporary files go beside it, where a crash leaves nothing that stays: this folder survives restarts.
     this.#objects = new LooseObjects(dir, dirname(dir));
-    this.reader = new ObjectReader(oid => this.#objects.read(oid) ?? this.fallback.read(oid), trees);
+    // The store first: most of an image's trees are there, and not to find a file costs as much as to read it.
+    this.reader = new ObjectReader(oid => this.fallback.read(oid) ?? this.#objects.read(oid), trees);
   }
 
   /** Keeps an object; returns its oid. Throws 'bad-data' for a malformed tree. */

@@ -2,7 +2,7 @@
  * Builds the complete root tree of an image beside the others, from blobs that are all held. Nothing of it counts until
  * it is on the disk as a whole and gets its name by one rename (which the store does).
  */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { type AttributesMap, fullAttributes } from '../core/attributes';
 import { badData } from '../core/bad-data';
 import { type ByteString, joinPath } from '../core/bytes';
@@ -11,8 +11,8 @@ import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
 import { asBytes, diskPath } from './disk';
-import { type ImageHead, rootEntry, type Totals, walkImage } from './image';
-import { privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
+import { type ImageHead, imageLists, rootEntry, type Totals } from './image';
+import { type KnownAttributes, privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
 import type { ObjectReader } from './objects';
 import { breathe, stopIfAsked } from './pace';
 import { Placer } from './place';
@@ -66,9 +66,14 @@ export async function buildTree(
   let files = 0;
   let bytes = 0;
 
+  // What the first folder is like on the disk, by umask and owner, all are: it is asked once.
+  let fresh: KnownAttributes | null = null;
   const enter = async (path: ByteString, entry: TreeEntry, above: HeldFolder[]): Promise<void> => {
     if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
-    mkdirSync(diskPath(base, path), { mode: 0o700 });
+    const to = diskPath(base, path);
+    mkdirSync(to, { mode: 0o755 });
+    // Their times change with each entry made in them.
+    fresh ??= likeFresh(lstatSync(to));
     const left = [...(await objects.tree(entry.oid))].reverse();
     stack.push({ path, entry, left, held: await foldersBelow(above, entry.name, objects) });
   };
@@ -82,7 +87,7 @@ export async function buildTree(
     if (entry === undefined) {
       // Last of all, because every entry made in a folder changes its time.
       const full = fullAttributes(frame.entry, attributes.get(frame.path));
-      setAttributes(diskPath(base, frame.path), full);
+      setAttributes(diskPath(base, frame.path), full, fresh);
       if (full.xattrs !== undefined) placer.lacking.set(frame.path, full);
       stack.pop();
       continue;
@@ -97,7 +102,9 @@ export async function buildTree(
     for (const { tree, entries } of frame.held) {
       const other = entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
-      const same = sameAttributes(full, fullAttributes(other, tree.attributes.get(path)));
+      const its = tree.attributes.get(path);
+      // Most paths have nothing but the defaults, in both images.
+      const same = (its === undefined && !attributes.has(path)) || sameAttributes(full, fullAttributes(other, its));
       if (same && (full.xattrs === undefined || sound.get(tree)?.has(path)))
         candidates.push(diskPath(asBytes(tree.dir), path));
     }
@@ -107,6 +114,10 @@ export async function buildTree(
   }
   await setXattrs(dir, base, placer.lacking);
   return totals;
+}
+
+function likeFresh({ uid, gid, mode }: Stats): KnownAttributes {
+  return { uid, gid, mode, mtimeMs: Number.NaN };
 }
 
 /** An image whose attributes would be lost is no upgrade; an ordinary user's store says what it lacks (verify). */
@@ -175,11 +186,14 @@ export async function measure(
   options: WorkOptions = {},
 ): Promise<Totals> {
   const totals: Totals = { paths: 0, files: 0, bytes: 0 };
-  for await (const { entry, full } of walkImage(head, attributes, objects)) {
+  for await (const list of imageLists(head, attributes, objects)) {
     stopIfAsked(options.signal);
-    totals.paths += 1;
-    if (full.type !== 'dir') totals.files += 1;
-    if (full.type === 'file') totals.bytes += blobs.recordedSize(entry.oid) ?? (await blobs.info(entry.oid))?.size ?? 0;
+    totals.paths += list.length;
+    for (const { entry, full } of list) {
+      if (full.type !== 'dir') totals.files += 1;
+      if (full.type === 'file')
+        totals.bytes += blobs.recordedSize(entry.oid) ?? (await blobs.info(entry.oid))?.size ?? 0;
+    }
   }
   return totals;
 }

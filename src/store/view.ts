@@ -6,7 +6,7 @@ import type { Oid } from '../core/object';
 import type { TreeEntry } from '../core/tree';
 import type { OpenBlob } from './blobs';
 import { brokenWarning } from './held';
-import { computeManifest, readAttributes, walkImage } from './image';
+import { computeManifest, imageLists, readAttributes } from './image';
 import { Layout } from './layout';
 import type { GitObject } from './objects';
 import { breathe } from './pace';
@@ -115,6 +115,11 @@ export class StoreView {
     return this.parts.blobs.info(oid);
   }
 
+  /** Size of a blob when it was hashed last, in bytes, without a look at the disk; null where nothing is recorded. */
+  recordedSize(oid: Oid): number | null {
+    return this.parts.blobs.recordedSize(oid);
+  }
+
   /** For serving; null when not held, or when its file is not what it was. The caller closes the handle. */
   async openBlob(oid: Oid): Promise<OpenBlob | null> {
     return this.parts.blobs.open(oid);
@@ -143,7 +148,7 @@ export class StoreView {
     const { head } = this.parts.held.need(commit);
     const attributes = readAttributes(head, this.parts.objects);
     const lines: string[] = [];
-    const paths = walkImage(head, attributes, this.parts.objects);
+    const paths = imageLists(head, attributes, this.parts.objects);
     await computeManifest(paths, this.parts.blobs, { ...opts, onLine: line => lines.push(line) });
     return lines.join('');
   }

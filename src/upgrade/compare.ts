@@ -14,7 +14,7 @@ import { badData } from '../core/bad-data';
 import { checkBounds } from '../core/bounds';
 import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
 import { Bases, type HeldFile } from '../core/delta/base';
-import { diffTrees, walkTree } from '../core/diff';
+import { diffTrees, walkLists } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
 import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
@@ -144,7 +144,7 @@ async function makePlan(
   const newAttributes = parseAttributes(attributesData);
   const readTree = (oid: Oid) => quarantine.readTree(oid);
   await checkBounds(root, readTree);
-  await checkAttributes(newAttributes, walkTree(root, readTree));
+  await checkAttributes(newAttributes, walkLists(root, readTree));
   const oldAttributes = from ? parseAttributes(await need(quarantine, from.attributes)) : new Map();
 
   const counts = { added: 0, changed: 0, removed: 0, attributesChanged: 0 };
@@ -186,13 +186,20 @@ async function makePlan(
 /** Names for each wanted blob the files of the current image that are most like it. */
 async function offerBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
   const files: HeldFile[] = [];
-  for await (const { path, entry } of walkTree(from.root, oid => store.readTree(oid))) {
-    if (entry.mode === MODE.dir || entry.mode === MODE.symlink) continue;
-    const info = await store.blobInfo(entry.oid);
-    if (info) files.push({ path, oid: entry.oid, size: info.size });
+  for await (const list of walkLists(from.root, oid => store.readTree(oid))) {
+    for (const { path, entry } of list) {
+      if (entry.mode === MODE.dir || entry.mode === MODE.symlink) continue;
+      const size = store.recordedSize(entry.oid) ?? (await store.blobInfo(entry.oid))?.size;
+      if (size !== undefined) files.push({ path, oid: entry.oid, size });
+    }
   }
   const bases = new Bases(files);
-  for (const one of wanted) one.wanted.bases = bases.for(one.path, one.wanted.size);
+  for (const { wanted: one, path } of wanted) {
+    const held: Oid[] = [];
+    // Of an image's files only those that are chosen are looked at on the disk.
+    for (const base of bases.for(path, one.size)) if (await store.hasBlob(base)) held.push(base);
+    one.bases = held;
+  }
 }
 
 async function need(quarantine: Quarantine, oid: Oid): Promise<Buffer> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Attributes, checkAttributes, exceptionFrom, fullAttributes } from '../../src/core/attributes';
-import { walkTree } from '../../src/core/diff';
+import { walkLists } from '../../src/core/diff';
 import { EMPTY_BLOB, EMPTY_TREE } from '../../src/core/object';
 import { MODE, type TreeMode } from '../../src/core/tree';
 import { TreeShelf } from './arbitraries';
@@ -57,7 +57,7 @@ const root = shelf.put([
 ]);
 
 async function check(list: [path: string, attributes: Attributes][]): Promise<void> {
-  await checkAttributes(new Map(list), walkTree(root, shelf.read));
+  await checkAttributes(new Map(list), walkLists(root, shelf.read));
 }
 
 test('attributes that fit the tree', async () => {
