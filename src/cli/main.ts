@@ -9,7 +9,6 @@ import { COMMANDS } from './commands';
 import { HELP, helpOf } from './help';
 import { nearest } from './nearest';
 import { Output } from './output';
-import { SERVE_OPTIONS, serve } from './serve';
 import { openSession } from './session';
 
 async function main(args: string[]): Promise<void> {
@@ -33,9 +32,13 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(helpOf(name));
     return;
   }
-  const { options, words } = parseOptions(rest, command?.options ?? SERVE_OPTIONS);
+  if (!command) {
+    const { SERVE_OPTIONS, serve } = await import('./serve');
+    const { options, words } = parseOptions(rest, SERVE_OPTIONS);
+    return serve(words, options, new Output(options.json === true));
+  }
+  const { options, words } = parseOptions(rest, command.options);
   const output = new Output(options.json === true);
-  if (!command) return serve(words, options, output);
   command.check(words, options);
   await withSession(options, session => command.run(session, words, options, output));
 }

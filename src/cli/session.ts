@@ -7,8 +7,6 @@ import { PassItOnError } from '../core/errors';
 import { connectService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
 import { logOnlyDefects } from '../service/log';
-import { RpcServer } from '../service/rpc-server';
-import { Service } from '../service/service';
 
 export interface Session {
   client: ServiceClient;
@@ -48,6 +46,11 @@ async function join(store: string): Promise<ServiceClient | null> {
 
 async function ownSession(store: string): Promise<Session> {
   logOnlyDefects();
+  // Most commands find a service and need none of their own: reading all of it would take them longer than their work.
+  const [{ Service }, { RpcServer }] = await Promise.all([
+    import('../service/service'),
+    import('../service/rpc-server'),
+  ]);
   const service = await Service.start({ store, share: null });
   try {
     const rpc = await RpcServer.listen(service, store);
