@@ -70,12 +70,12 @@ export class Effort {
 
   /**
    * The next batch: in which form, and of at most how many bytes, however large the blobs are; where nothing fits, `usual` and
-   * any. A batch that is asked for so is told to `begun`. left: bytes of content that are still to come.
+   * any. A batch that is asked for so is told to `begun`. left: bytes of content that are still to come. elsewhere: raw is kept at
+   * another source already, so that this laptop's own link is fast; then nobody need find that out again, until little is left.
    */
-  choose(left: number): { form: Form; most: number } {
-    const worthIt = left >= WORTH_A_TRIAL;
-    const tries =
-      worthIt && this.wish === 'auto' && this.form === 'delta' && this.idle && this.wait === 0 && !this.trying;
+  choose(left: number, elsewhere = false): { form: Form; most: number } {
+    const worthIt = elsewhere || (left >= WORTH_A_TRIAL && this.idle);
+    const tries = worthIt && this.wish === 'auto' && this.form === 'delta' && this.wait === 0 && !this.trying;
     return tries ? { form: 'raw', most: TRIAL_BYTES } : { form: this.form, most: Number.POSITIVE_INFINITY };
   }
 

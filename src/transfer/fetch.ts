@@ -146,7 +146,7 @@ export class BlobFetch {
   private async lane(giver: Giver): Promise<void> {
     while (!this.isOver(giver)) {
       const now = performance.now();
-      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting);
+      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, this.isRawElsewhere(giver));
       let batch = this.batchFor(giver, most, now);
       if (batch.length === 0 && form !== giver.effort.usual) {
         form = giver.effort.usual;
@@ -160,6 +160,10 @@ export class BlobFetch {
       }
       await this.serve(giver, batch, form, now);
     }
+  }
+
+  private isRawElsewhere(giver: Giver): boolean {
+    return [...this.givers.values()].some(one => one !== giver && one.effort.usual === 'raw' && one.state !== 'gone');
   }
 
   /** @param largest bytes of the batch and of each blob in it are no more */

@@ -182,6 +182,23 @@ test('batches that fail change nothing, and a trial that fails is not tried agai
   assert.equal(effort.choose(500 * MB).form, 'delta');
 });
 
+test('what was found out at one source is tried at the others at once, once', () => {
+  const other = new Effort('auto');
+  assert.equal(other.choose(10 * MB).form, 'delta');
+  assert.equal(other.choose(10 * MB, true).form, 'raw');
+  other.begun('raw');
+  assert.equal(other.choose(10 * MB, true).form, 'delta', 'two trials at once');
+  other.learn({ form: 'raw', bytes: 500_000, seconds: 0.5, busy: 1 });
+  assert.equal(other.choose(10 * MB, true).form, 'delta', 'its own link is slow');
+  assert.equal(new Effort('bytes').choose(10 * MB, true).form, 'small');
+  assert.equal(new Effort('speed').choose(10 * MB, true).form, 'raw');
+  const fast = new Effort('auto');
+  assert.equal(fast.choose(10 * MB, true).form, 'raw');
+  fast.begun('raw');
+  fast.learn({ form: 'raw', bytes: 500_000, seconds: 0.01, busy: 0 });
+  assert.equal(fast.usual, 'raw');
+});
+
 const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:50E3 0100007F:9C40 01 00001F40:00000000 01:00000014 00000000     0        0 1 2 0000000000000000
    1: 0100007F:9C40 0100007F:50E3 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0000000000000000`;
