@@ -18,7 +18,7 @@ const WHOLE: Readonly<Record<Exclude<Form, 'raw'>, Effort>> = {
   delta: { quality: 5, windowBits: 22 },
   small: { quality: 9, windowBits: 20 },
 };
-/** For deltas; and for all but the first few at one time, because memory must not grow with the class. */
+/** For deltas, of bases and of outlines, where a larger window finds nothing more; and for all but the first few at one time, because memory must not grow with the class. */
 const MODEST: Effort = { quality: 5, windowBits: 18 };
 const FEW = 2;
 

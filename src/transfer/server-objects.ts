@@ -28,12 +28,13 @@ export async function serveObjects(
   const asked = parseRequest(await readBody(request));
   const form = formWanted(request);
   const source = form === 'raw' ? null : deltas;
-  const content = source && (await holdsBases(source, asked)) ? 'deltas' : 'whole';
+  const content = source && (await makesDeltas(source, asked)) ? 'deltas' : 'whole';
   await sendFrames(response, objectFrames(holdingsOf(store), asked, source, turns), limit, form, content);
 }
 
 /** Whether deltas will be made: a few tell for all, which come from one image. */
-async function holdsBases(deltas: Deltas, asked: readonly AskedBlob[]): Promise<boolean> {
+async function makesDeltas(deltas: Deltas, asked: readonly AskedBlob[]): Promise<boolean> {
+  if (asked.some(({ outline }) => outline && outline.count > 0)) return true;
   const some = asked.filter(({ bases }) => bases.length > 0).slice(0, 8);
   return (await Promise.all(some.map(({ bases }) => deltas.base(bases)))).some(base => base !== null);
 }
