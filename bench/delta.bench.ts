@@ -1,6 +1,7 @@
 /**
  * Deltas of what changed between two trees, beside the tools that make the smallest ones and beside no delta at all: bytes and
- * CPU seconds. Usage: npm run bench -- delta [OLD NEW [QUALITIES]], such as `… build/images/small/v1 build/images/small/v3 5,9,11`.
+ * CPU seconds. Usage: npm run bench -- delta [OLD NEW [QUALITIES [TOOLS]]], such as
+ * `… build/images/small/v1 build/images/small/v3 5,9,11 zstd,xdelta3`; without TOOLS all of them, with `none` only ours.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -140,7 +141,7 @@ function each(way: string, list: readonly Changed[], size: (file: Changed) => nu
 }
 
 /** The tools, each file against its base; where there is none, what the tool or its compressor makes of the file alone. */
-function theirs(list: readonly Changed[], work: string): Row[] {
+function theirs(list: readonly Changed[], work: string, tools: readonly string[] | null): Row[] {
   const out = join(work, 'out');
   const run = (program: string, ...args: string[]) => {
     rmSync(out, { force: true });
@@ -160,12 +161,15 @@ function theirs(list: readonly Changed[], work: string): Row[] {
     const patch = base === null ? [] : ['--long=27', `--patch-from=${base}`];
     return run('zstd', '-q', '-19', '--no-check', ...patch, path, '-o', out);
   };
-  return [
-    each('xdelta3 -9 -D', list, xdelta(['-D'])),
-    each('xdelta3 -9 (gzip files come out different)', list, xdelta([])),
-    each('bsdiff', list, bsdiff),
-    each('zstd -19 --patch-from', list, zstd),
-  ];
+  const ways: Record<string, (file: Changed) => number> = {
+    'xdelta3 -9 -D': xdelta(['-D']),
+    'xdelta3 -9 (gzip files come out different)': xdelta([]),
+    bsdiff,
+    'zstd -19 --patch-from': zstd,
+  };
+  return Object.entries(ways)
+    .filter(([way]) => tools === null || tools.some(tool => way.startsWith(tool)))
+    .map(([way, size]) => each(way, list, size));
 }
 
 function whole(list: readonly Changed[]): Row[] {
@@ -185,12 +189,12 @@ function print(rows: readonly Row[]): void {
     ...rows.filter(({ way }) => /^(bsdiff|zstd|xdelta3 -9 -D)/.test(way)).map(({ bytes }) => bytes),
   );
   for (const { way, bytes, make, undo } of rows) {
-    const share = (bytes / best).toFixed(3);
+    const share = Number.isFinite(best) ? (bytes / best).toFixed(3) : '';
     console.log(`| ${way} | ${bytes.toLocaleString('en')} | ${share} | ${seconds(make)} | ${seconds(undo)} |`);
   }
 }
 
-async function main([oldTree, newTree, qualities = '5,9']: string[]): Promise<void> {
+async function main([oldTree, newTree, qualities = '5,9', tools]: string[]): Promise<void> {
   const images = resolve('build/images/small');
   const [from, to] = [oldTree ?? join(images, 'v1'), newTree ?? join(images, 'v2')];
   if (oldTree === undefined) execFileSync('bench/images.sh', ['small', images, 'v1', 'v2'], { stdio: 'inherit' });
@@ -204,7 +208,11 @@ async function main([oldTree, newTree, qualities = '5,9']: string[]): Promise<vo
   );
   const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pass-it-on-bench-'));
   try {
-    print([...(await ours(list, qualities.split(',').map(Number))), ...theirs(list, work), ...whole(list)]);
+    print([
+      ...(await ours(list, qualities.split(',').map(Number))),
+      ...theirs(list, work, tools?.split(',') ?? null),
+      ...whole(list),
+    ]);
   } finally {
     rmSync(work, { recursive: true });
   }
