@@ -10,14 +10,14 @@ import { MAX_PATHS, nameProblem } from './tree';
 export const DEFAULT_TIME = 1;
 export const MAX_ATTRIBUTES_BYTES = 64 * 1024 * 1024;
 /** No path with its xattrs comes near on any file system; keeps what a hostile line can cost small. */
-export const MAX_LINE_BYTES = 1024 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
 /** (uid_t)-1 means "leave it" to chown(2), so that nobody can be it. */
-export const MAX_ID = 2 ** 32 - 2;
+const MAX_ID = 2 ** 32 - 2;
 /** What the kernel's 32-bit dev_t holds: 12 bits and 20 bits. */
-export const MAX_MAJOR = 2 ** 12 - 1;
-export const MAX_MINOR = 2 ** 20 - 1;
+const MAX_MAJOR = 2 ** 12 - 1;
+const MAX_MINOR = 2 ** 20 - 1;
 /** What ext4 can keep: 1901 to 2446. */
-export const MIN_TIME = -(2 ** 31);
+const MIN_TIME = -(2 ** 31);
 export const MAX_TIME = 2 ** 34 - 1;
 /** XATTR_NAME_MAX and XATTR_SIZE_MAX of linux/limits.h. */
 const MAX_XATTR_NAME = 255;

@@ -16,7 +16,7 @@ export interface TreeEntry {
 export type ReadTree = (oid: Oid) => TreeEntry[] | Promise<TreeEntry[]>;
 
 /** NAME_MAX of limits.h: no Linux file system holds a longer one. Bytes. */
-export const MAX_NAME_BYTES = 255;
+const MAX_NAME_BYTES = 255;
 /** Paths in an image: a few nested folders that name each other a thousand times would otherwise never end. */
 export const MAX_PATHS = 1_000_000;
 

@@ -65,7 +65,7 @@ export function instanceName(identity: Identity): string {
   return `${escapeLabel(identity.instance)}.${SERVICE}`;
 }
 
-export function hostName(identity: Identity): string {
+function hostName(identity: Identity): string {
   return `${identity.host}.local`;
 }
 

@@ -55,14 +55,8 @@ export const MODIFIER = { shift: 1, control: 4, alt: 8 } as const;
 const COLOR_AND_ALPHA = 0x3000;
 const OPERATOR = { clear: 0, over: 2 } as const;
 
-type Reporter = (error: unknown, where: string) => void;
-let report: Reporter = (error, where) => {
+function report(error: unknown, where: string): void {
   process.stderr.write(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-};
-
-/** Where errors of callbacks go; by default to stderr. */
-export function reportCallbackErrors(reporter: Reporter): void {
-  report = reporter;
 }
 
 /** A callback that never throws: a throw in a signal handler would end Gtk.main, in a timer the process. */
@@ -125,14 +119,6 @@ export function onPress(button: Gtk3.Button, pressed: () => void): void {
     last = now;
     if (!again) pressed();
   });
-}
-
-/** Takes a widget out of its parent without `destroy`, which leaks in node-gtk; children go first. */
-export function unmount(parent: Gtk3.Container, child: Gtk3.Widget): void {
-  if (child instanceof Gtk.Container && !(child instanceof Gtk.Button)) {
-    for (const grandchild of child.getChildren()) unmount(child, grandchild);
-  }
-  parent.remove(child);
 }
 
 /** What a screen reader says of a widget. */

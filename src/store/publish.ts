@@ -4,8 +4,8 @@ import { promises } from 'node:fs';
 import { encodeAttributes } from '../core/attributes';
 import { encodeCommit, encodeSignedCommit } from '../core/commit';
 import { PassItOnError } from '../core/errors';
+import { encodeImageTree } from '../core/image-tree';
 import { EMPTY_TREE, type Oid } from '../core/object';
-import { encodeTree, MODE } from '../core/tree';
 import { compareVersions, isImageName } from '../core/versions';
 import type { Blobs } from './blobs';
 import { asBytes } from './disk';
@@ -109,13 +109,8 @@ export async function prepare(
   const { root, attributes, newest, ...counts } = imported;
 
   const attributesData = encodeAttributes(attributes);
-  const tree = await quarantine.putObject(
-    'tree',
-    encodeTree([
-      { mode: MODE.file, name: 'attributes', oid: await quarantine.putObject('blob', attributesData) },
-      { mode: MODE.dir, name: 'root', oid: root },
-    ]),
-  );
+  const parts = { attributes: await quarantine.putObject('blob', attributesData), root };
+  const tree = await quarantine.putObject('tree', encodeImageTree(parts));
   const facts = {
     tree,
     name: options.name,

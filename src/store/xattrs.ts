@@ -24,7 +24,7 @@ const PATHS_A_WRITE = 500;
  * Whether an image keeps an attribute. SELinux labels come from the policy of the machine that looks, EVM's hashes from
  * its key, and what is in `system.` beside ACLs belongs to one kind of file system: none of them could be passed on.
  */
-export function isKept(name: string): boolean {
+function isKept(name: string): boolean {
   if (name.startsWith('system.')) return name === 'system.posix_acl_access' || name === 'system.posix_acl_default';
   return name !== 'security.selinux' && name !== 'security.evm';
 }

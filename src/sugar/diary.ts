@@ -72,7 +72,7 @@ export function deedTitle({ what, from, to }: Deed): string {
 }
 
 /** Who helped, and how much came; '' where nobody is known. */
-export function deedHelp({ helpers, bytes }: Deed): string {
+function deedHelp({ helpers, bytes }: Deed): string {
   const names = helpers.map(({ nick }) => nick || _('Laptop'));
   const parts: string[] = [];
   if (names.length > 0) {
@@ -83,7 +83,7 @@ export function deedHelp({ helpers, bytes }: Deed): string {
 }
 
 /** When it was, as people of this place write it. */
-export function deedTime({ when }: Deed): string {
+function deedTime({ when }: Deed): string {
   return new Intl.DateTimeFormat(languageTag(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(when));
 }
 
