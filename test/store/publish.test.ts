@@ -195,12 +195,17 @@ test('a file that changes while it is read is refused', async t => {
   for (let i = 0; i < 20; i++) tree.file(`a${i}`, String(i));
   // Somebody who never stops writing into the large file.
   const writer = spawn('sh', ['-c', 'echo on; while printf x >>b; do :; done'], { cwd: tree.dir, stdio: 'pipe' });
-  t.after(() => writer.kill('SIGKILL'));
-  await once(writer.stdout, 'data');
-  await assert.rejects(store.publish(tree.dir, { name: 'x', version: '1', time: TIME }), {
-    code: 'unsupported',
-    message: '/b changed while it was being read.',
-  });
+  try {
+    await once(writer.stdout, 'data');
+    await assert.rejects(store.publish(tree.dir, { name: 'x', version: '1', time: TIME }), {
+      code: 'unsupported',
+      message: '/b changed while it was being read.',
+    });
+  } finally {
+    // Before the folder goes, or it would write into that.
+    writer.kill('SIGKILL');
+    await once(writer, 'close');
+  }
   assert.deepEqual(store.images(), []);
   assert.deepEqual(
     readdirSync(join(store.dir, 'blobs')).flatMap(name => readdirSync(join(store.dir, 'blobs', name))),
