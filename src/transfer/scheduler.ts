@@ -23,6 +23,8 @@ const MOST_COPIES = 2;
 /** At the end another is asked, too, for what is late by so much, or what he would bring so much sooner. In ms. */
 const LATE_MS = 1_000;
 const SOONER_MS = 500;
+/** A late-comer of whom nobody knows how fast he is shows it with what would take others longer than this. In ms. */
+const LONG_MS = 1_500;
 /** A batch is full with this share of its bytes: nobody looks through all the row for what fills the rest. */
 const FULL = 7 / 8;
 
@@ -146,7 +148,7 @@ export class Scheduler {
     let sum = 0;
     for (const { wanted, askers, due } of this.underWay.values()) {
       if (askers.size >= MOST_COPIES || askers.has(source) || !mayAsk(wanted.oid, wanted.size)) continue;
-      const sooner = rate > 0 && due - now > 2 * millis(wanted.size, rate) + SOONER_MS;
+      const sooner = due - now > (rate > 0 ? 2 * millis(wanted.size, rate) + SOONER_MS : LONG_MS);
       if (now - due < LATE_MS && !sooner) continue;
       if (batch.length > 0 && (sum + wanted.size > bytes || batch.length >= objects)) break;
       batch.push(wanted);

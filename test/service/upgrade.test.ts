@@ -191,7 +191,8 @@ test('a late-comer is found and helps to finish', async t => {
   await ben.flash(first, 'test-os', '1');
   const address = await serve(ana, '--rate', '800000');
   await ben.serve('--interface', 'lo', '--port', '0');
-  const running = ben.upgrade('2', '--from', address);
+  // Raw: what compresses well is here before she comes.
+  const running = ben.upgrade('2', '--from', address, '--effort', 'speed');
   await until(ben, state => state?.progress.step === 'fetch');
   // Nobody names Carla: mDNS does.
   await serve(carla);
@@ -210,7 +211,8 @@ test('classmates who upgrade together give to each other what they have', async 
   for (const one of [ben, carla]) await one.flash(first, 'test-os', '1');
   const address = await serve(ana, '--rate', '400000');
   for (const one of [ben, carla]) await one.serve('--interface', 'lo', '--port', '0');
-  const both = await Promise.all([ben, carla].map(one => one.upgrade('2', '--from', address)));
+  const raw = ['--effort', 'speed'];
+  const both = await Promise.all([ben, carla].map(one => one.upgrade('2', '--from', address, ...raw)));
   const fromEachOther = both
     .flatMap(({ progress }) => progress.findLast(({ step }) => step === 'fetch')?.sources ?? [])
     .filter(({ nick }) => nick !== 'ana')
