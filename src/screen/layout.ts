@@ -26,7 +26,7 @@ export interface StageInput {
   /** Nobody is near: this laptop stands alone in one picture. */
   alone: boolean;
   rightToLeft: boolean;
-  /** Sugar's scaling; 1 (an XO) unless told: a finger hits that many times 55 pixels. */
+  /** Sugar's scaling; 1 (an XO) unless told: above 1 a finger needs that many times 55 pixels. */
   zoom?: number;
 }
 
@@ -56,8 +56,10 @@ const TRIES: readonly (readonly [icon: number, letters: number])[] = [
   ...[112, 100, 88, 76, 66, 56, 46].map(icon => [icon, WIDE] as const),
   ...[66, 56, 46, 38].map(icon => [icon, NARROW] as const),
 ];
-/** What a child's finger can hit, in pixels at Sugar's scaling 100: the size of its standard icon. */
-export const SMALLEST_TOUCH = 55;
+/** What a child's finger can hit, in pixels: Sugar's standard icon, larger where Sugar's scaling is, never smaller. */
+export function smallestTouch(zoom: number): number {
+  return Math.ceil(55 * Math.max(1, zoom));
+}
 
 interface Sizes {
   unit: number;
@@ -79,7 +81,7 @@ function clamp(value: number, low: number, high: number): number {
 }
 
 function sizesFor(input: StageInput, [wanted, letters]: (typeof TRIES)[number]): Sizes {
-  const touch = Math.round(SMALLEST_TOUCH * (input.zoom ?? 1));
+  const touch = smallestTouch(input.zoom ?? 1);
   const unit = clamp(Math.min(input.width / 1200, input.height / 700), 0.6, 1.8);
   const icon = Math.round(wanted * unit);
   const roomy = wanted >= 76;

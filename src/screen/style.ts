@@ -1,6 +1,7 @@
 /** The look of everything that GTK draws itself, as one style sheet over whatever theme is there. */
 import { GREY } from './draw';
 import { Gdk, Gtk } from './gtk';
+import { smallestTouch } from './layout';
 
 /** Sizes of the frame around the stage, in pixels. */
 export interface Frame {
@@ -20,9 +21,9 @@ export function frameFor(width: number, height: number, scaling: string | undefi
 
 function css({ zoom, unit }: Frame): string {
   const px = (value: number, least = 1) => `${Math.round(Math.max(least, value))}px`;
-  /** So high, or wide, that the whole button is what a finger needs: 55 px at Sugar's scaling 100. As GTK gets them: whole pixels. */
+  /** So high, or wide, that the whole button is what a finger needs. As GTK gets them: whole pixels. */
   const touch = (padding: number, border: number) =>
-    px(Math.ceil(55 * zoom) - 2 * (Math.round(padding) + Math.round(border)));
+    px(smallestTouch(zoom) - 2 * (Math.round(padding) + Math.round(border)));
   const headline = px(22 * unit, 14);
   const line = px(18 * unit, 12);
   return `
@@ -41,7 +42,7 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on .toolbar entry:hover { border-color: #808080; }
 .pass-it-on .toolbar entry:focus { background: #E5E5E5; color: #000000; caret-color: #000000; border-color: ${GREY.white}; }
 .pass-it-on .toolbar entry selection { background: #A6A6A6; color: #000000; }
-.pass-it-on .toolbar button { min-width: ${px(75 * zoom)}; min-height: ${px(75 * zoom)}; border-radius: 0; }
+.pass-it-on .toolbar button { min-width: ${px(75 * zoom, smallestTouch(zoom))}; min-height: ${px(75 * zoom, smallestTouch(zoom))}; border-radius: 0; }
 .pass-it-on .toolbar button:hover { background: #000000; }
 .pass-it-on .toolbar button:active { background: #808080; }
 .pass-it-on scrolledwindow, .pass-it-on viewport { background: ${GREY.white}; border: none; }
@@ -83,7 +84,7 @@ function css({ zoom, unit }: Frame): string {
 .pass-it-on .card progressbar progress { min-height: ${px(8 * unit, 5)}; background: ${GREY.ink}; border: none; border-radius: ${px(4)}; }
 .pass-it-on .table-page .tools button { padding: 0 ${px(16 * unit, 10)};
   min-height: ${touch(0, 2)}; min-width: ${touch(Math.max(10, 16 * unit), 2)}; }
-.pass-it-on .table-page entry { min-height: ${px(51 * zoom, 34)}; font-size: ${line}; background: ${GREY.white};
+.pass-it-on .table-page entry { min-height: ${touch(0, 2)}; font-size: ${line}; background: ${GREY.white};
   color: ${GREY.ink}; border: ${px(2)} solid ${GREY.line}; border-radius: ${px(8)}; padding: 0 ${px(10)}; box-shadow: none; }
 .pass-it-on .table-page entry:focus { border-color: ${GREY.ink}; box-shadow: inset 0 0 0 2px ${GREY.ink}; }
 .pass-it-on .table-page .foot label { font-size: ${line}; }

@@ -18,6 +18,7 @@ import {
   VERTICAL,
 } from './gtk';
 import { _, fill } from './i18n';
+import { smallestTouch } from './layout';
 import type { Frame } from './style';
 import { Table } from './table';
 import {
@@ -145,7 +146,7 @@ export class TablePage {
   }
 
   resize({ zoom, unit }: Frame): void {
-    this.table.resize(Math.round(55 * zoom), Math.max(12, 18 * unit));
+    this.table.resize(smallestTouch(zoom), Math.max(12, 18 * unit));
   }
 
   /** Ctrl+C, Ctrl+F, Ctrl+S; and letters go into the filter. */

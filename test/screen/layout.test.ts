@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import {
-  type Counts,
-  layoutStage,
-  type Rect,
-  SMALLEST_TOUCH,
-  type StageInput,
-  type StageLayout,
-} from '../../src/screen/layout';
+import { type Counts, layoutStage, type Rect, type StageInput, type StageLayout } from '../../src/screen/layout';
 
 const SIZES = [
   [1200, 701],
@@ -138,7 +131,7 @@ describe('the layout of the stage', () => {
     for (const size of SIZES) {
       const layout = layoutStage(input(classroom, size));
       if (size[1] >= 310) assert.equal(layout.height, size[1], String(size));
-      for (const cell of cells(layout)) assert.ok(cell.width >= SMALLEST_TOUCH && cell.height >= SMALLEST_TOUCH);
+      for (const cell of cells(layout)) assert.ok(cell.width >= 55 && cell.height >= 55);
     }
   });
 
