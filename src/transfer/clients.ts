@@ -1,19 +1,22 @@
 /**
- * Who is being served now: so many at a time, and no client so much that nothing is left for others. Deltas are made for each
- * client one after another, so that nobody waits behind all that another one has asked for.
+ * Who is being served now: so many at a time, and no client so much that nothing is left for others. A few deltas are made for each
+ * client at a time, so that nobody waits behind all that another one has asked for.
  */
-import { Turns } from '../store/pace';
+import { Room } from './room';
+
+/** Enough that the thread that makes deltas has the next order before the last delta is on its way. */
+const AT_ONCE = 3;
 
 export interface Served {
   /** For what takes long. */
-  turns: Turns;
+  turns: Room;
   /** To be called once, at the end. */
   leave(): void;
 }
 
 export class Clients {
   private streams = 0;
-  private readonly served = new Map<string, { streams: number; turns: Turns }>();
+  private readonly served = new Map<string, { streams: number; turns: Room }>();
 
   /** Streams at one time, of all and of each client. */
   constructor(
@@ -23,7 +26,7 @@ export class Clients {
 
   /** Null: too busy for this one now. */
   enter(client: string): Served | null {
-    const known = this.served.get(client) ?? { streams: 0, turns: new Turns() };
+    const known = this.served.get(client) ?? { streams: 0, turns: new Room(AT_ONCE) };
     if (this.streams >= this.most || known.streams >= this.mostEach) return null;
     this.served.set(client, known);
     this.streams++;

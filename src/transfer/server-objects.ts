@@ -6,13 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { Turns } from '../store/pace';
 import type { Store } from '../store/store';
 import type { Form } from './effort';
 import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
 import { MAX_REQUEST_BYTES, parseRequest } from './request';
+import { Room } from './room';
 import type { DeltaContent, Deltas } from './server-deltas';
 import { sendFrames } from './server-stream';
 import type { AskedBlob } from './source';
@@ -23,7 +23,7 @@ export async function serveObjects(
   response: ServerResponse,
   deltas: Deltas,
   limit: RateLimit | null,
-  turns: Turns,
+  turns: Room,
 ): Promise<void> {
   const asked = parseRequest(await readBody(request));
   const form = formWanted(request);
@@ -53,7 +53,7 @@ export async function* objectFrames(
   holdings: Holdings,
   asked: readonly AskedBlob[],
   deltas: Deltas | null = null,
-  turns: Turns = new Turns(),
+  turns: Room = new Room(AHEAD),
 ): AsyncGenerator<Buffer> {
   const coming: Promise<DeltaContent | null>[] = [];
   const begin = (one: AskedBlob | undefined) => {

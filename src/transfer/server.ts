@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { PassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
-import type { Turns } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
 import { DEFAULT_PORT } from './address';
 import type { Arrivals } from './arrivals';
@@ -15,6 +14,7 @@ import { Clients } from './clients';
 import { ASKER_HEADER, type Asker, type ImagesAnswer, OUTLINES, parseAsker, type SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
+import type { Room } from './room';
 import { Deltas } from './server-deltas';
 import { serveGit } from './server-git';
 import { serveObjects } from './server-objects';
@@ -159,11 +159,7 @@ export class TransferServer {
     return { name, version, commit, releaseTime, signedBy: this.options.signedBy(commit), bytes };
   }
 
-  private async stream(
-    client: string,
-    response: ServerResponse,
-    serve: (turns: Turns) => Promise<void>,
-  ): Promise<void> {
+  private async stream(client: string, response: ServerResponse, serve: (turns: Room) => Promise<void>): Promise<void> {
     const served = this.clients.enter(client);
     if (served === null) {
       response.setHeader('Retry-After', RETRY_AFTER_SECONDS);

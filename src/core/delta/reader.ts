@@ -62,17 +62,17 @@ interface Slot extends Page {
   readonly to: number;
 }
 
-/** Bases up to this size are held as one page. */
-const WHOLE_BYTES = 3 << 20;
+/** Bases up to this size are held as one page, which makes smaller deltas: programs of this size are in every image. */
+const WHOLE_BYTES = 4 << 20;
 const PAGE_BYTES = 16 << 10;
 /** What a page has on both sides of its own stretch, so that who compares near a border need not change pages. */
 export const MARGIN_BYTES = 4 << 10;
-const MAX_PAGES = 128;
+const MAX_PAGES = 160;
 const SLOT_BYTES = PAGE_BYTES + 2 * MARGIN_BYTES;
 
 const NOTHING = { bytes: Buffer.alloc(0), view: viewOf(Buffer.alloc(0)) };
 
-/** A base as pages, of which those used last stay in memory: about 3 MB at most, however large the base. */
+/** A base as pages, of which those used last stay in memory: about 4 MB at most, however large the base. */
 export class Pages {
   private readonly pages = new Map<number, Slot>();
   private readonly stretch: number;

@@ -1,12 +1,13 @@
 import { LENGTH_BYTES, PARTS, SLACK_BYTES, WINDOW_BYTES } from './format';
 import { ByteSink } from './varint';
 
-/** The most of each that an encoder uses, in bytes: 10 MB together. */
+/** The most of each that an encoder uses, in bytes: 11 MB together. */
 const MOST = {
   blocks: 4 << 20,
   blockFilter: 1 << 20,
   near: 1 << 16,
-  pages: 3 << 20,
+  /** Pages of reader.ts. */
+  pages: 4 << 20,
   read: 1 << 20,
   window: WINDOW_BYTES,
   /** A window of the delta. */
