@@ -67,7 +67,7 @@ export class Upgrades {
     try {
       const { to, from, progress, state, error, fetched = null } = JSON.parse(text) as Note;
       if (this.store.state.current?.commit === to.commit) return await this.forgetFile();
-      const calm = { ...progress, rate: 0, secondsLeft: null, sources: [], waiting: false };
+      const calm = { ...NOTHING_YET, ...progress, rate: 0, secondsLeft: null, sources: [], waiting: false };
       const staged = this.store.state.staged?.commit === to.commit;
       const ended = state === 'failed' ? 'failed' : 'stopped';
       this.state = { to, from, progress: calm, state: staged ? 'staged' : ended, error };

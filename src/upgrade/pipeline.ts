@@ -114,37 +114,44 @@ export class Pipeline {
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
     this.arrivals = new Arrivals(commit);
     this.enter('compare', 0, 0);
-    const comparison = await this.compareAdmitted(commit, signal);
+    const comparison = await this.sound(commit, signal, () => this.compare(commit, signal));
     const { quarantine } = comparison;
+    await this.admit(commit, quarantine, signal);
     await checkSpace(this.store, comparison);
     for (const oid of comparison.here) this.arrivals.add(oid);
     const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
     await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal);
-    await this.store.checkImage(commit, quarantine, { onProgress: this.follow('check'), signal });
+    const check = { onProgress: this.follow('check'), signal };
+    await this.sound(commit, signal, () => this.store.checkImage(commit, quarantine, check));
     // Fetching may have taken hours, and those who decide may have changed their mind.
-    await this.admit(commit, quarantine);
+    await this.admit(commit, quarantine, signal);
     await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
   }
 
-  /** What is refused when an upgrade begins leaves nothing here, not even what an earlier one fetched. */
-  private async compareAdmitted(commit: Oid, signal: AbortSignal): Promise<Comparison> {
-    let refused = false;
+  /** What is refused leaves nothing here, not even what an earlier upgrade fetched. */
+  private async admit(commit: Oid, quarantine: Quarantine, signal: AbortSignal): Promise<void> {
+    const object = await quarantine.readObject(commit);
+    if (!object) throw new PassItOnError('damaged', 'The commit of the image is missing.', 'Start again.');
     try {
-      const comparison = await this.compare(commit, signal);
-      refused = true;
-      await this.admit(commit, comparison.quarantine);
-      return comparison;
+      await this.options.admit(commit, object.data);
     } catch (cause) {
-      refused ||= cause instanceof PassItOnError && cause.code === 'bad-data';
-      if (refused && !signal.aborted) await (await this.store.quarantine(commit)).discard();
+      await this.discard(commit, signal);
       throw cause;
     }
   }
 
-  private async admit(commit: Oid, quarantine: Quarantine): Promise<void> {
-    const object = await quarantine.readObject(commit);
-    if (!object) throw new PassItOnError('damaged', 'The commit of the image is missing.', 'Start again.');
-    await this.options.admit(commit, object.data);
+  /** Nor does what can never become an image. */
+  private async sound<T>(commit: Oid, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof PassItOnError && cause.code === 'bad-data') await this.discard(commit, signal);
+      throw cause;
+    }
+  }
+
+  private async discard(commit: Oid, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await (await this.store.quarantine(commit)).discard();
   }
 
   /** Waits for somebody who can tell the image, as long as patience lasts. */

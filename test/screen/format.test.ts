@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { amount, amountOf, people, timeLeft } from '../../src/screen/format';
+import { amount, amountOf, duration, people, timeLeft } from '../../src/screen/format';
 import { fill } from '../../src/screen/i18n';
 
 describe('numbers and names as a child reads them', () => {
@@ -26,6 +26,15 @@ describe('numbers and names as a child reads them', () => {
     assert.equal(timeLeft(70), 'about 1 minute left');
     assert.equal(timeLeft(600), 'about 10 minutes left');
     assert.equal(timeLeft(7200), 'about 2 hours left');
+  });
+
+  it('how long it will take; a rough guess not by the second', () => {
+    assert.equal(duration(5), 'a few seconds');
+    assert.equal(duration(23), '30 seconds');
+    assert.equal(duration(190), 'about 3 minutes');
+    assert.equal(duration(5, true), 'a few seconds');
+    assert.equal(duration(23, true), 'about 1 minute');
+    assert.equal(duration(190, true), 'about 3 minutes');
   });
 
   it('never says a longer time for a shorter one', () => {

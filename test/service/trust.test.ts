@@ -170,6 +170,7 @@ test('trust that ends while an upgrade is under way ends the upgrade', async t =
   writeFileSync(join(second, 'large'), randomBytes(1_500_000));
   await flash(ana, second, '2', key);
   await flash(ben, tree('1'), '1', key);
+  const before = blobs(ben);
   await ana.serve('--interface', 'lo', '--port', '0', '--rate', '250000');
   const address = `127.0.0.1:${(await ana.status()).port}`;
   await serve(ben);
@@ -183,6 +184,7 @@ test('trust that ends while an upgrade is under way ends the upgrade', async t =
   assert.equal((await running).code, 'untrusted');
   assert.equal((await ben.status()).staged, null);
   assert.equal((await ben.status()).images.length, 1);
+  assert.deepEqual([readdirSync(join(ben.store, 'partial')), blobs(ben)], [[], before], 'nothing of it stays');
 });
 
 test('nothing stays of an image that is refused', async t => {

@@ -61,6 +61,7 @@ test('a laptop goes up and down again, and every path is as it was published', a
   assert.equal(plan.to.version, '2');
   assert.ok(plan.added > 0 && plan.changed > 0 && plan.removed > 0 && plan.attributesChanged > 0);
   assert.equal(plan.sources[0]?.address, address);
+  assert.ok((plan.seconds ?? 0) > 0, 'a time, also before anything was measured');
 
   const up = await ben.upgrade('2', '--from', address);
   assert.equal(up.result, 'staged');
