@@ -66,6 +66,7 @@ export class Stage {
     this.widget.vexpand = true;
     this.widget.add(this.fixed);
     this.fixed.setFocusVadjustment(this.widget.getVadjustment());
+    on(this.widget.getVadjustment(), 'changed', () => this.reveal());
     this.frames = new Frames(this.fixed, () => this.frame());
     on(this.fixed, 'draw', cr => {
       this.draw(cr);
@@ -146,6 +147,14 @@ export class Stage {
     // Where nothing may move they stand still, and still tell who gives.
     this.dots = view.moving === 'dots' ? dotsAt(this.placed, layout, this.frames.running ? Date.now() : 0) : [];
     this.fixed.queueDraw();
+  }
+
+  /** Who was chosen stays in sight where the stage becomes too low for all of them, as below a question. */
+  private reveal(): void {
+    const chosen = this.placed.find(({ view }) => view.selected);
+    if (!chosen) return;
+    const { y, height } = chosen.geometry.cell;
+    this.widget.getVadjustment().clampPage(y, y + height);
   }
 
   private barWidth(): number {
