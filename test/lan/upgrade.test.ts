@@ -64,8 +64,8 @@ describe('three laptops on one network', () => {
 
     const result = await b.upgrade('2');
     assert.deepEqual([result.result, result.version, result.commit], ['staged', '2', plan.to.commit]);
-    // What did not change, 3 MB of it in one file, does not cross the network.
-    assert.ok(result.bytesReceived > 200_000 && result.bytesReceived < 1_000_000, `${result.bytesReceived} bytes`);
+    // What did not change, 3 MB of it in one file, does not cross the network; nor what outlines find of the rest.
+    assert.ok(result.bytesReceived > 10_000 && result.bytesReceived < 1_000_000, `${result.bytesReceived} bytes`);
     const staged = await b.status();
     assert.deepEqual([staged.current?.version, staged.staged?.version], ['1', '2']);
     assert.deepEqual(differences(second, b.stagedTree), []);
