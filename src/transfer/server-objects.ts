@@ -8,8 +8,10 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Store } from '../store/store';
 import type { Form } from './effort';
+import type { Content } from './encoding';
 import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
+import { arePacked } from './packed';
 import type { RateLimit } from './rate-limit';
 import { MAX_REQUEST_BYTES, parseRequest } from './request';
 import { Room } from './room';
@@ -27,9 +29,13 @@ export async function serveObjects(
 ): Promise<void> {
   const asked = parseRequest(await readBody(request));
   const form = formWanted(request);
-  const source = form === 'raw' ? null : deltas;
-  const content = source && (await makesDeltas(source, asked)) ? 'deltas' : 'whole';
-  await sendFrames(response, objectFrames(holdingsOf(store), asked, source, turns), limit, form, content);
+  const holdings = holdingsOf(store);
+  const send = (source: Deltas | null, as: Form, content: Content) =>
+    sendFrames(response, objectFrames(holdings, asked, source, turns), limit, as, content);
+  if (form === 'raw') return send(null, 'raw', 'whole');
+  if (await makesDeltas(deltas, asked)) return send(deltas, form, 'deltas');
+  const oids = asked.map(({ oid }) => oid);
+  return (await arePacked(holdings, oids)) ? send(null, 'raw', 'whole') : send(deltas, form, 'whole');
 }
 
 /** Whether deltas will be made: a few tell for all, which come from one image. */
