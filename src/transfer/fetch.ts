@@ -26,9 +26,11 @@ export type { BlobSink, Receiver } from './incoming';
  */
 const BATCH_SECONDS = 2;
 const MIN_BATCH_BYTES = 256 << 10;
-const MAX_BATCH_BYTES = 4 << 20;
+const MAX_BATCH_BYTES = 16 << 20;
 /** Requests under way at each source: one is answered while the next is being prepared. */
 const LANES = 2;
+/** And one more where there is only one source: while it makes a delta, the last is on its way, and the one before is taken in here. */
+const LANES_ALONE = 3;
 const FAILURES_UNTIL_GONE = 3;
 /** When to ask somebody who is fetching too again for what it did not have yet. */
 const PARTIAL_RETRY_MS = 1_500;
@@ -110,7 +112,12 @@ export class BlobFetch {
     const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto');
     this.givers.set(source.address, giver);
     if (giver.heard) void this.hear(giver);
-    for (let lane = 0; lane < LANES; lane++) void this.lane(giver);
+    for (let lane = 0; lane < LANES_ALONE; lane++) void this.lane(giver, lane >= LANES);
+  }
+
+  /** Those who are not gone. */
+  private get present(): Giver[] {
+    return [...this.givers.values()].filter(({ state }) => state !== 'gone');
   }
 
   private isOver(giver: Giver): boolean {
@@ -143,8 +150,12 @@ export class BlobFetch {
     }
   }
 
-  private async lane(giver: Giver): Promise<void> {
+  private async lane(giver: Giver, isExtra: boolean): Promise<void> {
     while (!this.isOver(giver)) {
+      if (isExtra && !this.isAlone(giver)) {
+        await this.rest(giver.patience);
+        continue;
+      }
       const now = performance.now();
       let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, this.isRawElsewhere(giver));
       let batch = this.batchFor(giver, most, now);
@@ -162,8 +173,13 @@ export class BlobFetch {
     }
   }
 
+  /** Nobody else is known to have anything of the image. */
+  private isAlone(giver: Giver): boolean {
+    return giver.holds !== 'other' && !this.present.some(one => one !== giver && one.holds !== 'other');
+  }
+
   private isRawElsewhere(giver: Giver): boolean {
-    return [...this.givers.values()].some(one => one !== giver && one.effort.usual === 'raw' && one.state !== 'gone');
+    return this.present.some(one => one !== giver && one.effort.usual === 'raw');
   }
 
   /** @param largest bytes of the batch and of each blob in it are no more */
@@ -237,7 +253,7 @@ export class BlobFetch {
   }
 
   private batchBytes(giver: Giver): number {
-    const lanes = LANES * [...this.givers.values()].filter(({ state }) => state !== 'gone').length;
+    const lanes = this.isAlone(giver) ? LANES_ALONE : LANES * this.present.length;
     const share = Math.min(giver.rate * BATCH_SECONDS, this.scheduler.bytesWaiting / (2 * lanes));
     return Math.min(Math.max(share, MIN_BATCH_BYTES), MAX_BATCH_BYTES);
   }

@@ -1,7 +1,7 @@
 /**
  * Who fetches which blob next. Pure: knows names of sources and the time it is told, no network.
  *
- * Blobs wait in one row, in which like stands beside like, and sources take runs of it. Each laptop begins at a place
+ * Blobs wait in one row, the largest before all others, else like beside like, and sources take runs of it. Each laptop begins at a place
  * of its own, so that classmates who upgrade together hold different parts and can give them to each other. When the
  * row is empty, an idle source gets what another has not delivered yet: nobody waits for the slowest.
  */
@@ -25,6 +25,11 @@ const LATE_MS = 1_000;
 const SOONER_MS = 500;
 /** A late-comer of whom nobody knows how fast he is shows it with what would take others longer than this. In ms. */
 const LONG_MS = 1_500;
+/**
+ * The largest come first: their deltas take seconds to make, which are lost when nothing else is left to send meanwhile; and
+ * nobody waits for the last one at the end.
+ */
+const LARGE_BYTES = 4 << 20;
 /** A batch is full with this share of its bytes: nobody looks through all the row for what fills the rest. */
 const FULL = 7 / 8;
 
@@ -51,8 +56,9 @@ export class Scheduler {
     private readonly wanted: readonly Wanted[],
     beginning: number,
   ) {
-    const first = Math.floor(wanted.length * beginning) % Math.max(wanted.length, 1);
-    this.waiting = [...wanted.slice(first), ...wanted.slice(0, first)];
+    const large = wanted.filter(({ size }) => size >= LARGE_BYTES);
+    const others = wanted.filter(({ size }) => size < LARGE_BYTES);
+    this.waiting = [...turned(large, beginning), ...turned(others, beginning)];
     this.bytesWaiting = sizeOf(wanted);
   }
 
@@ -73,7 +79,10 @@ export class Scheduler {
    */
   take(source: string, bytes: number, objects: number, now: number, place = 0, may: May = ANY, rate = 0): Wanted[] {
     const mayAsk: May = (oid, size) => may(oid, size) && (this.missing.get(source)?.get(oid) ?? 0) <= now;
-    const batch = this.fromRow(bytes, objects, Math.floor(this.waiting.length * place), mayAsk);
+    const row = (those: May) => this.fromRow(bytes, objects, Math.floor(this.waiting.length * place), those);
+    // A small batch shows sooner than a large blob how fast it is, and what is best asked of it.
+    const small = rate > 0 ? [] : row((oid, size) => size < LARGE_BYTES && mayAsk(oid, size));
+    const batch = small.length > 0 ? small : row(mayAsk);
     // What waits may be for others: only when nothing does is it the end.
     const isEnd = this.waiting.length === 0 && batch.length === 0;
     const all = isEnd ? this.fromOthers(source, bytes, objects, mayAsk, now, rate) : batch;
@@ -156,6 +165,12 @@ export class Scheduler {
     }
     return batch;
   }
+}
+
+/** Beginning at that place of it, from 0 to 1. */
+function turned<T>(row: readonly T[], beginning: number): T[] {
+  const first = Math.floor(row.length * beginning) % Math.max(row.length, 1);
+  return [...row.slice(first), ...row.slice(0, first)];
 }
 
 function sizeOf(blobs: readonly Wanted[]): number {

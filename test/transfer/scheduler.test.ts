@@ -138,3 +138,15 @@ test('a source that lacks a blob is asked again only when it may have it', () =>
   assert.equal(scheduler.take('ana', 10, 10, 4).length, 0);
   assert.equal(scheduler.take('ana', 10, 10, 5).length, 1);
 });
+
+test('the largest go first, but not to a source of which nobody knows how fast it is', () => {
+  const blob = (name: string, size: number) => ({ oid: name.repeat(40), size, bases: [] });
+  const row = [blob('a', 10), blob('b', 20), blob('c', 9 << 20), blob('d', 30), blob('e', 8 << 20)];
+  const scheduler = new Scheduler(row, 0);
+  const names = (rate: number) => scheduler.take('ana', 40, 9, 0, 0, () => true, rate).map(({ oid }) => oid[0]);
+  assert.deepEqual(names(0), ['a', 'b']);
+  assert.deepEqual(names(1e6), ['c']);
+  assert.deepEqual(names(0), ['d']);
+  // Nothing else is left.
+  assert.deepEqual(names(0), ['e']);
+});
