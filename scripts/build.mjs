@@ -38,7 +38,7 @@ export async function buildProduct() {
     // mallopt(3): one heap of malloc for all threads, because one for each keeps 30 MB more that nobody uses; and large pieces go
     // back to the system when they are freed, because by default malloc learns from the first to keep the later ones: 10 MB.
     banner: {
-      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 node',
+      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 node',
     },
   });
   await build({

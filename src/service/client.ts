@@ -61,8 +61,8 @@ export interface EnsureOptions {
 /** As the executable's first line has it (scripts/build.mjs): malloc keeps 40 MB less that nobody uses. */
 export const SERVICE_ENV = {
   MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+  MALLOC_TRIM_THRESHOLD_: '65536',
 } as const;
 
 const START_PATIENCE_MS = 20_000;
