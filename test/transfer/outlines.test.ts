@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { NO_OUTLINE } from '../../src/core/delta/outline';
 import { objectOid } from '../../src/core/object';
@@ -13,8 +13,8 @@ import { BlobFetch } from '../../src/transfer/fetch';
 import { encodeEnd, encodeFrame, KIND, MAGIC, readFrames } from '../../src/transfer/frames';
 import { encodeRequest, parseRequest } from '../../src/transfer/request';
 import type { Wanted } from '../../src/transfer/scheduler';
-import { TransferServer } from '../../src/transfer/server';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import { serveStore } from './serving';
 
 const OLD = randomBytes(700_000);
 const NEW = Buffer.concat([Buffer.from('new'), OLD.subarray(0, 400_000), Buffer.alloc(500, 7), OLD.subarray(400_100)]);
@@ -58,15 +58,7 @@ async function storeWith(t: TestContext, ...contents: Buffer[]): Promise<{ store
 async function pair(t: TestContext, donorHas: Buffer[], askerHas: Buffer[]) {
   const donor = await storeWith(t, ...donorHas);
   const asker = await storeWith(t, ...askerHas);
-  const server = await TransferServer.listen(donor.store, {
-    port: 0,
-    interface: 'lo',
-    nick: '',
-    deltaWorker: resolve('dist/delta-worker.js'),
-    fetching: () => null,
-    signedBy: () => null,
-    onError: cause => assert.fail(String(cause)),
-  });
+  const server = await serveStore(donor.store);
   closing(t, () => server.close());
   const source = new HttpSource({ host: '127.0.0.1', port: server.port });
   closing(t, () => source.close());
