@@ -120,6 +120,7 @@ async function misfortunes(
   reached: (what: (state: ScreenState) => boolean, name: string) => Promise<void>,
   picture: (name: string) => Promise<void>,
 ): Promise<void> {
+  await reached(({ upgrade }) => (upgrade?.progress.filesDone ?? 0) > 0, 'nothing came');
   controller.act('stop');
   await reached(({ upgrade }) => upgrade?.state === 'stopped', 'it did not stop');
   await picture(`${count}-stopped`);
