@@ -135,7 +135,8 @@ test('when the only source dies the download waits, then gives up, and goes on l
   await ben.flash(first, 'test-os', '1');
   const slow = await serve(ana, '--rate', '1000000');
   await ben.serve('--interface', 'lo', '--port', '0');
-  const running = failure(ben.upgrade('2', '--from', slow, '--wait', '3'));
+  // Raw: what compresses well would all be here before she dies.
+  const running = failure(ben.upgrade('2', '--from', slow, '--wait', '3', '--effort', 'speed'));
   await until(ben, state => (state?.progress.filesDone ?? 0) > 20);
   await ana.stop();
   const gone = await running;
@@ -173,8 +174,8 @@ test('after kill -9 of the service what has come still counts', async t => {
   await ben.flash(first, 'test-os', '1');
   const slow = await serve(ana, '--rate', '1000000');
   await ben.serve('--interface', 'lo', '--port', '0');
-  const running = ben.upgrade('2', '--from', slow).catch(() => {});
-  await until(ben, state => (state?.progress.part ?? 0) > 0.3);
+  const running = ben.upgrade('2', '--from', slow, '--effort', 'speed').catch(() => {});
+  await until(ben, state => (state?.progress.part ?? 0) > 0.3 && (state?.progress.filesDone ?? 0) > 20);
   await ben.kill();
   await running;
   await ben.serve('--interface', 'lo', '--port', '0');
