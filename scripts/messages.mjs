@@ -7,6 +7,8 @@ import { LANGUAGES, TEMPLATE } from './locales.mjs';
 import { main, must, Plain, say } from './run.mjs';
 
 const FOLDERS = ['src/screen', 'src/sugar'];
+/** What the service says, which the screen says in its own language. */
+const SENTENCES = 'src/core/sentences.ts';
 const HEADER = `# Every text of Pass It On that a person at the screen reads.
 # Made by \`npm run messages\`: do not edit. Words in {braces} are replaced and must stay as they are.
 msgid ""
@@ -19,11 +21,12 @@ msgstr ""
 `;
 
 function sources() {
-  return FOLDERS.flatMap(folder =>
+  const files = FOLDERS.flatMap(folder =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .map(entry => join(entry.parentPath ?? entry.path, entry.name))
       .filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts')),
-  ).sort();
+  );
+  return [SENTENCES, ...files].sort();
 }
 
 /** The template as it should be. */
@@ -31,7 +34,7 @@ function template() {
   const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-messages-'));
   try {
     const made = join(folder, 'made.pot');
-    const keywords = ['', '_', 'N_', 'ngettext:1,2'].map(keyword => `--keyword=${keyword}`);
+    const keywords = ['', '_', 'says', 'ngettext:1,2'].map(keyword => `--keyword=${keyword}`);
     // Lines move all the time: a text's file is enough to find it.
     const form = ['--add-location=file', '--add-comments=TRANSLATORS', '--no-wrap', '--from-code=UTF-8'];
     must('xgettext', 'xgettext', ['--language=JavaScript', ...keywords, ...form, '-o', made, ...sources()], {

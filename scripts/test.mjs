@@ -50,7 +50,8 @@ main(async () => {
       `--test-reporter-destination=${REPORT}`,
       ...files,
     ],
-    { timeout: WHOLE_TIMEOUT_MS },
+    // What this machine's own service has is nobody's business here.
+    { timeout: WHOLE_TIMEOUT_MS, env: { ...process.env, PASS_IT_ON_SOCKET: '/nonexistent/service.sock' } },
   );
   // node's closing lines as every reader of test output knows them.
   const closing = readFileSync(REPORT, 'utf8').match(/^# (tests|suites|pass|fail|cancelled|skipped|todo) \d+$/gm);

@@ -53,6 +53,11 @@ export function storeFolder(options: Options): string {
   return text(options, 'store') ?? process.env.PASS_IT_ON_STORE ?? join(data, 'pass-it-on', 'store');
 }
 
+/** By --store or PASS_IT_ON_STORE. */
+export function storeIsNamed(options: Options): boolean {
+  return (text(options, 'store') ?? process.env.PASS_IT_ON_STORE) !== undefined;
+}
+
 export function text(options: Options, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;

@@ -81,7 +81,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
 };
 
 const EVERYWHERE = [
-  ['--store DIR', 'the images (PASS_IT_ON_STORE, else pass-it-on/store in your data folder)'],
+  ['--store DIR', "the images (PASS_IT_ON_STORE, this machine's own service, or your data folder)"],
   ['--json', 'answers as lines of JSON, for scripts'],
   ['--help', 'this'],
 ] as const;

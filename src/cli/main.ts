@@ -4,7 +4,7 @@ import '../service/jit';
 import { version } from '../../package.json';
 import { toPassItOnError } from '../core/errors';
 import { logError } from '../service/log';
-import { didYouMean, type Options, parseOptions, storeFolder, usageError } from './args';
+import { didYouMean, type Options, parseOptions, storeFolder, storeIsNamed, usageError } from './args';
 import { COMMANDS } from './commands';
 import { HELP, helpOf } from './help';
 import { nearest } from './nearest';
@@ -47,7 +47,7 @@ async function withSession(
   options: Options,
   run: (client: Awaited<ReturnType<typeof openSession>>['client']) => Promise<void>,
 ): Promise<void> {
-  const session = await openSession(storeFolder(options));
+  const session = await openSession(storeFolder(options), storeIsNamed(options));
   try {
     await run(session.client);
   } finally {

@@ -1,6 +1,7 @@
 /** `pass-it-on serve`: the service itself, until somebody ends it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
+import { passedSocket } from '../service/passed-socket';
 import { RpcServer } from '../service/rpc-server';
 import { Service, type ServiceOptions } from '../service/service';
 import { colors, expectWords, number, type Options, storeFolder, text } from './args';
@@ -36,15 +37,18 @@ export async function serve(words: string[], options: Options, output: Output): 
   const ended = new Promise<void>(resolve => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
-    if (linger !== undefined) endWhenIdle(linger * 1000, () => rpc.clients > 0 || service.isBusy, resolve);
+    if (linger !== undefined) endWhenIdle(linger * 1000, () => clients() > 0 || service.isBusy, resolve);
   });
-  const rpc = await RpcServer.listen(service, store);
+  const doors = [await RpcServer.listen(service, store)];
+  const guests = passedSocket();
+  if (guests !== null) doors.push(await RpcServer.listenForGuests(service, guests));
+  const clients = () => doors.reduce((sum, door) => sum + door.clients, 0);
   const status = await service.call('status', null);
   const what = status.current ? imageTitle(status.current) : 'no image yet';
   output.say(`${share.nick || 'This laptop'} shares ${what} on port ${service.port}.`);
   output.tell({ port: service.port, store: status.store, current: status.current });
   await ended;
-  await rpc.close();
+  await Promise.all(doors.map(door => door.close()));
   await service.close();
 }
 

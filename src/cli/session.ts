@@ -1,10 +1,11 @@
 /**
  * The service a command talks to: the one that owns the store, or, where none runs, one inside this process for as
- * long as the command needs it, which neither announces nor serves.
+ * long as the command needs it, which neither announces nor serves. Where nobody names a store, the machine's own comes
+ * first.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
-import { connectService } from '../service/client';
+import { connectMachine, connectService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
 import { logOnlyDefects } from '../service/log';
 
@@ -16,7 +17,10 @@ export interface Session {
 /** Another command may be opening or closing the store at this moment: worth a short wait. */
 const BUSY_PATIENCE_MS = 60_000;
 
-export async function openSession(store: string): Promise<Session> {
+/** isNamed: a person wants this store and no other. */
+export async function openSession(store: string, isNamed: boolean): Promise<Session> {
+  const machine = isNamed ? null : await connectMachine();
+  if (machine) return { client: machine, close: async () => machine.close() };
   const deadline = performance.now() + BUSY_PATIENCE_MS;
   for (;;) {
     const client = await join(store);

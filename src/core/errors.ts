@@ -2,6 +2,8 @@
  * Every error a person can meet has a stable `code` (for scripts and for the screen's pictures), one plain sentence
  * and one remedy. The technical cause goes to the log through `cause`, never to the child.
  */
+import { type Sentence, textOf } from './sentences';
+
 export type ErrorCode =
   | 'usage' // the command line was wrong
   | 'not-found' // no such image, folder or version
@@ -30,19 +32,27 @@ export type ErrorCode =
 
 export class PassItOnError extends Error {
   override readonly name = 'PassItOnError';
+  /** One thing to do about it. */
+  readonly remedy: string;
+  private readonly said: Pick<ErrorReport, 'messageSaid' | 'remedySaid'>;
+
+  /** message: one plain sentence. A `Sentence` where the screen is to say it in its own language. */
   constructor(
     readonly code: ErrorCode,
-    /** One plain sentence. */
-    message: string,
-    /** One thing to do about it. */
-    readonly remedy: string,
+    message: string | Sentence,
+    remedy: string | Sentence,
     options?: { cause?: unknown },
   ) {
-    super(message, options);
+    super(textOf(message), options);
+    this.remedy = textOf(remedy);
+    this.said = {
+      ...(typeof message === 'object' && { messageSaid: message }),
+      ...(typeof remedy === 'object' && { remedySaid: remedy }),
+    };
   }
 
   toJSON(): ErrorReport {
-    return { code: this.code, message: this.message, remedy: this.remedy };
+    return { code: this.code, message: this.message, remedy: this.remedy, ...this.said };
   }
 }
 
@@ -51,6 +61,9 @@ export interface ErrorReport {
   code: ErrorCode;
   message: string;
   remedy: string;
+  /** The same by code and values, where they have one: for other languages. */
+  messageSaid?: Sentence;
+  remedySaid?: Sentence;
 }
 
 /** Anything thrown, as an error a person can read; what we did not foresee keeps its cause for the log. */

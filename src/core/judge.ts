@@ -3,6 +3,7 @@ import { type AllowedSigner, type AllowedSigners, permission } from './allowed-s
 import { displayName } from './bytes';
 import { commitPayload, type ImageCommit, parseCommit } from './commit';
 import { type ErrorCode, PassItOnError } from './errors';
+import { type Sentence, sentence } from './sentences';
 import { ED25519, fingerprint, keyType } from './ssh-key';
 import { BEGIN_SSH_SIGNATURE, parseSshSignature, verifySshSignature } from './sshsig';
 
@@ -22,8 +23,8 @@ export type Refusal =
 
 export type Verdict =
   | { trusted: true; signedBy: string; fingerprint: string }
-  /** `sentence` is for people; `fingerprint` is null where there is no key to speak of. */
-  | { trusted: false; refusal: Refusal; sentence: string; fingerprint: string | null };
+  /** `said` is for people; `fingerprint` is null where there is no key to speak of. */
+  | { trusted: false; refusal: Refusal; said: Sentence; fingerprint: string | null };
 
 /**
  * Judges as `git verify-commit` does with gpg.format=ssh, at the committer date, so that a dead clock harms nobody.
@@ -31,17 +32,17 @@ export type Verdict =
  */
 export function judgeCommit(data: Buffer, signers: AllowedSigners): Verdict {
   const commit = parseCommit(data);
-  if (commit.signature === null) return refused('unsigned', 'Nobody has signed this image.');
+  if (commit.signature === null) return refused('unsigned', sentence('image-unsigned'));
   return judgeSignature(commit, commit.signature, commitPayload(data), signers);
 }
 
-function refused(refusal: Refusal, sentence: string, key: Buffer | null = null): Verdict {
-  return { trusted: false, refusal, sentence, fingerprint: key === null ? null : fingerprint(key) };
+function refused(refusal: Refusal, said: Sentence, key: Buffer | null = null): Verdict {
+  return { trusted: false, refusal, said, fingerprint: key === null ? null : fingerprint(key) };
 }
 
 function judgeSignature(commit: ImageCommit, armoured: string, payload: Buffer, signers: AllowedSigners): Verdict {
   if (!armoured.startsWith(BEGIN_SSH_SIGNATURE)) {
-    return refused('malformed', 'This image is signed in a way that is not used here.');
+    return refused('malformed', sentence('signature-of-another-form'));
   }
   let key: Buffer | null = null;
   try {
@@ -50,17 +51,17 @@ function judgeSignature(commit: ImageCommit, armoured: string, payload: Buffer, 
     const type = keyType(key);
     if (type !== ED25519) {
       const kind = displayName(type.slice(0, 64));
-      return refused('key-type', `This image is signed with a kind of key that is not used here: ${kind}.`, key);
+      return refused('key-type', sentence('signature-by-another-kind-of-key', { kind }), key);
     }
     if (signature.namespace !== NAMESPACE) {
-      return refused('other-purpose', 'The signature on this image was made for something else.', key);
+      return refused('other-purpose', sentence('signature-for-something-else'), key);
     }
     if (!verifySshSignature(signature, payload)) {
-      return refused('changed', 'This image was changed after it was signed.', key);
+      return refused('changed', sentence('signature-of-something-else'), key);
     }
   } catch (thrown) {
     if (!(thrown instanceof PassItOnError && thrown.code === 'bad-data')) throw thrown;
-    return refused('malformed', `The signature of this image is damaged: ${thrown.message}`, key);
+    return refused('malformed', sentence('signature-damaged', { reason: thrown.message }), key);
   }
   const may = permission(signers, key, NAMESPACE, commit.releaseTime);
   if ('principal' in may) {
@@ -69,17 +70,13 @@ function judgeSignature(commit: ImageCommit, armoured: string, payload: Buffer, 
   const owner = ownerOf(may.closest);
   switch (may.refused) {
     case 'unknown-key':
-      return refused(
-        'unknown-key',
-        `This laptop does not know the key that signed this image: ${fingerprint(key)}.`,
-        key,
-      );
+      return refused('unknown-key', sentence('signer-unknown', { key: fingerprint(key) }), key);
     case 'not-yet':
-      return refused('not-yet', `The key of ${owner} was not valid yet when this image was made.`, key);
+      return refused('not-yet', sentence('signer-not-valid-yet', { owner }), key);
     case 'expired':
-      return refused('expired', `The key of ${owner} was not valid any more when this image was made.`, key);
+      return refused('expired', sentence('signer-not-valid-any-more', { owner }), key);
     case 'namespace':
-      return refused('not-for-images', `The key of ${owner} may not sign images.`, key);
+      return refused('not-for-images', sentence('signer-not-for-images', { owner }), key);
   }
 }
 
@@ -90,6 +87,5 @@ function ownerOf(signer: AllowedSigner | null): string {
 /** The error for a commit that is refused. */
 export function refusalError(verdict: Verdict & { trusted: false }): PassItOnError {
   const code: ErrorCode = verdict.refusal === 'unsigned' ? 'unsigned' : 'untrusted';
-  const remedy = 'Take another laptop’s image, or ask whoever looks after your laptops.';
-  return new PassItOnError(code, verdict.sentence, remedy);
+  return new PassItOnError(code, verdict.said, sentence('take-image-of-another'));
 }

@@ -1,4 +1,5 @@
 /** What the outside world is to Neighbours; tests put a simulated network in its place. */
+import type { Sentence } from '../core/sentences';
 import type { Endpoint } from './answering';
 import { type Clock, type Random, realClock } from './clock';
 import type { Message } from './dns';
@@ -24,7 +25,7 @@ export interface Wire {
 export interface WireListener {
   onMessage(m: Message, from: Endpoint): void;
   /** Something does not work; each sentence comes once. */
-  onProblem(sentence: string): void;
+  onProblem(problem: Sentence): void;
 }
 
 export interface Environment {

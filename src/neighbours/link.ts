@@ -2,6 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { DecodedPacket } from 'dns-packet';
 import makeMdns, { type MulticastDNS } from 'multicast-dns';
+import { sentence } from '../core/sentences';
 import { type Endpoint, MDNS_PORT } from './answering';
 import { toMessage } from './decode';
 import { encode, type Message } from './dns';
@@ -114,12 +115,12 @@ export class Link implements Wire {
       this.#settle();
     }
     const { name } = this.on;
-    const sentence =
+    const problem =
       error.code === 'EADDRINUSE'
-        ? 'Another program keeps the port for finding neighbours (UDP 5353) to itself, so none can be seen.'
-        : `Neighbours cannot be found on ${name}, because the network does not let us multicast (${error.code}).`;
-    if (this.#told.has(sentence)) return;
-    this.#told.add(sentence);
-    this.listener.onProblem(sentence);
+        ? sentence('multicast-port-taken')
+        : sentence('multicast-refused', { name, reason: error.code ?? error.message });
+    if (this.#told.has(problem.text)) return;
+    this.#told.add(problem.text);
+    this.listener.onProblem(problem);
   }
 }

@@ -1,5 +1,6 @@
 /** Who is near, and that we are near: DNS-SD over multicast DNS on every suitable interface (docs/protocol.md). */
 import { EventEmitter } from 'node:events';
+import { type Sentence, sentence } from '../core/sentences';
 import type { Timer } from './clock';
 import { type Environment, realEnvironment } from './environment';
 import type { NetworkInterface } from './interfaces';
@@ -32,8 +33,8 @@ interface NeighboursEvents {
   added: [Sighting];
   changed: [Sighting];
   removed: [Sighting];
-  /** A plain sentence about what does not work now; everything else goes on. */
-  warning: [string];
+  /** What does not work now; everything else goes on. */
+  warning: [Sentence];
 }
 
 /** How often interfaces are looked at, in ms. */
@@ -55,7 +56,7 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
   readonly #near = new Roster();
   readonly #said: Said;
   /** Problems that are told, by what they are about. */
-  readonly #warnings = new Map<string, string>();
+  readonly #warnings = new Map<string, Sentence>();
   readonly #anonymous: string;
   /** The host names that were ours lately, folded. */
   readonly #hosts = new Set<string>();
@@ -165,9 +166,9 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     return [...this.#segments.values()].some(({ heardOthers }) => heardOthers);
   }
 
-  /** What does not work now, in plain sentences. */
-  warnings(): string[] {
-    return [...new Set(this.#warnings.values())];
+  /** What does not work now. */
+  warnings(): Sentence[] {
+    return [...new Map(Array.from(this.#warnings.values(), warning => [warning.text, warning])).values()];
   }
 
   /** Goodbye, and no sockets or timers are left. */
@@ -237,8 +238,9 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
       else if (segment.renew(on)) this.#beginAgain(segment);
     }
     if (wanted.size === 0) {
-      const where = this.#wanted ? `on ${this.#wanted.join(', ')}` : 'here';
-      this.#warn('network', `There is no network ${where} now, so no neighbour can be seen.`);
+      const where = this.#wanted?.join(', ');
+      const missing = where === undefined ? sentence('network-missing') : sentence('network-missing-on', { where });
+      this.#warn('network', missing);
     } else this.#warnings.delete('network');
     const presence = this.#presence;
     if (presence) {
@@ -253,8 +255,8 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
       isOurs: record => this.#said.has(record),
       onTaken: name => this.#onTaken(name),
       onChange: changed => this.#refresh(changed),
-      onProblem: sentence => {
-        if (this.#segments.get(key) === segment) this.#warn(key, sentence);
+      onProblem: problem => {
+        if (this.#segments.get(key) === segment) this.#warn(key, problem);
       },
     });
     this.#segments.set(key, segment);
@@ -295,11 +297,11 @@ export class Neighbours extends EventEmitter<NeighboursEvents> {
     if (this.#presence) segment.start(this.#presence);
   }
 
-  #warn(about: string, sentence: string): void {
-    if (this.#closed || this.#warnings.get(about) === sentence) return;
-    const told = this.warnings().includes(sentence);
-    this.#warnings.set(about, sentence);
-    if (!told) this.emit('warning', sentence);
+  #warn(about: string, warning: Sentence): void {
+    if (this.#closed || this.#warnings.get(about)?.text === warning.text) return;
+    const told = this.warnings().some(({ text }) => text === warning.text);
+    this.#warnings.set(about, warning);
+    if (!told) this.emit('warning', warning);
   }
 
   // Sightings

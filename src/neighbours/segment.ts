@@ -1,4 +1,5 @@
 /** All that we do on one link: announce and browse. */
+import type { Sentence } from '../core/sentences';
 import { Browser } from './browser';
 import type { ResourceRecord } from './dns';
 import type { Environment, Wire } from './environment';
@@ -11,7 +12,7 @@ export interface SegmentListener {
   isOurs(record: ResourceRecord): boolean;
   onTaken(name: string): void;
   onChange(key: string): void;
-  onProblem(sentence: string): void;
+  onProblem(problem: Sentence): void;
 }
 
 export interface Presence {
@@ -46,7 +47,7 @@ export class Segment {
         this.#responder.receive(m, from);
         this.browser.receive(m, from);
       },
-      onProblem: sentence => listener.onProblem(sentence),
+      onProblem: problem => listener.onProblem(problem),
     });
     const { clock, random } = world;
     const io = { clock, random, send: this.wire.send.bind(this.wire) };

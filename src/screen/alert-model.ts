@@ -26,7 +26,9 @@ function question(state: ScreenState): AlertView | null {
   if (state.selected === 'kept') {
     const version = state.status?.previous?.version ?? '';
     const keeps = fill(_('Then your laptop uses {version} again, and keeps {current} as well.'), { version, current });
-    const line = [keeps, ...(state.status?.goBackWarnings ?? []).map(toldWarning)].join(' ');
+    const { goBackWarnings = [], goBackWarningsSaid = [] } = state.status ?? {};
+    const warnings = goBackWarnings.map((text, i) => toldWarning(text, goBackWarningsSaid[i]));
+    const line = [keeps, ...warnings].join(' ');
     const yes = answer('confirm', fill(_('Go back to {version}'), { version }));
     const title = fill(_('Go back to {version}?'), { version });
     return { kind: 'question', picture: null, title, line, buttons: [cancel, yes], escape: 'cancel' };
@@ -78,7 +80,7 @@ function problemAlert({ error, failed }: NonNullable<ReturnType<typeof trouble>>
  */
 function teacherAlert(error: ErrorReport): AlertView {
   const { title, line } = problem(error, 'other');
-  const [message, remedy] = [told(error.message, title), told(error.remedy, line)];
+  const [message, remedy] = [told(error.message, error.messageSaid, title), told(error.remedy, error.remedySaid, line)];
   return {
     kind: 'question',
     picture: null,

@@ -98,13 +98,7 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
   const wanted = picture(state, neighbour);
   if (comparison?.state !== 'done') {
     const asking = comparison?.state === 'asking';
-    const lines = [
-      asking
-        ? _('Asking what is different…')
-        : neighbour.problem === null
-          ? _('It did not answer.')
-          : toldProblem(neighbour.problem),
-    ];
+    const lines = [asking ? _('Asking what is different…') : (toldProblem(neighbour) ?? _('It did not answer.'))];
     return { ...EMPTY, picture: asking ? wanted : null, headline: has, lines, steps: asking ? steps(0) : null };
   }
   const { plan } = comparison;
@@ -131,10 +125,12 @@ function planBar(state: ScreenState, neighbour: Neighbour): BarView {
 }
 
 /** The worst thing that a child should know before. */
-function concern({ journalWarning, warnings, to }: Plan): string | undefined {
+function concern({ journalWarning, journalWarningSaid, warnings, warningsSaid, to }: Plan): string | undefined {
+  if (journalWarning !== null) return toldWarning(journalWarning, journalWarningSaid);
   // The first warning of an unsigned image says that it is not signed, which stands there already.
-  const warning = journalWarning ?? warnings[to.signedBy === null ? 1 : 0];
-  return warning === undefined ? undefined : toldWarning(warning);
+  const which = to.signedBy === null ? 1 : 0;
+  const warning = warnings[which];
+  return warning === undefined ? undefined : toldWarning(warning, warningsSaid?.[which]);
 }
 
 const NOTES_MOST = 44;

@@ -65,11 +65,6 @@ export function _(text: string): string {
   return catalogue?.text(text) ?? text;
 }
 
-/** Marks a text for the template that is translated later, where it is shown. */
-export function N_(text: string): string {
-  return text;
-}
-
 /** The form that goes with `n` things. */
 export function ngettext(one: string, many: string, n: number): string {
   return catalogue?.plural(one, n) ?? (n === 1 ? one : many);

@@ -6,7 +6,7 @@ import './last-words';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
-import { connectService, ensureService } from '../service/client';
+import { connectMachine, connectService, ensureService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
 import { Activity } from '../sugar/activity';
 import { type Launch, readLaunch } from '../sugar/launch';
@@ -35,10 +35,11 @@ function serveArgs(profile: Profile): string[] {
   return args;
 }
 
-function connector({ store, attach }: Launch, profile: Profile): () => Promise<ServiceClient> {
+function connector({ store, storeIsNamed, attach }: Launch, profile: Profile): () => Promise<ServiceClient> {
   if (attach) return () => connectService(store);
   const command = [process.execPath, join(__dirname, 'pass-it-on')];
-  return () => ensureService({ store, command, serveArgs: serveArgs(profile) });
+  const own = () => ensureService({ store, command, serveArgs: serveArgs(profile) });
+  return storeIsNamed ? own : async () => (await connectMachine()) ?? own();
 }
 
 /** A folder of this person's own; in Sugar one in which an activity may write. */

@@ -104,7 +104,7 @@ function nearBadge({ problem, confirmed, signedBy }: Neighbour, odd: boolean): L
 
 function aboutLaptop(neighbour: Neighbour): string {
   const { problem, confirmed, signedBy } = neighbour;
-  const words = [problem === null ? relationWords(neighbour) : toldProblem(problem)];
+  const words = [toldProblem(neighbour) ?? relationWords(neighbour)];
   if (signedBy === null) words.push(_('not signed'));
   if (problem === null && !confirmed) words.push(_('did not answer yet'));
   return words.join(', ');
@@ -180,6 +180,6 @@ function aloneView(state: ScreenState): View['alone'] {
   if (state.neighbours.size > 0 || state.link !== 'connected' || isRunning(state)) return null;
   const lines = [_('Turn on another laptop that has Pass It On.'), _('Both laptops must be on the same network.')];
   const warning = state.status?.warnings[0];
-  if (warning) lines.push(toldWarning(warning));
+  if (warning) lines.push(toldWarning(warning, state.status?.warningsSaid?.[0]));
   return { title: _('Looking for laptops near you…'), lines };
 }

@@ -152,11 +152,11 @@ export function sortedBy({ sort, filter }: TableQuery, column: Column): TableQue
 
 /** All there is to say of one, a line each. */
 export function detailLines({ neighbour, cost, cells }: TableRow): string[] {
-  const { image, version, commit, problem } = neighbour;
+  const { image, version, commit } = neighbour;
   const line = (column: Column, value: string) => fill(_('{title}: {value}'), { title: columnTitle(column), value });
   return [
     fill(_('{nick} has {version}'), { nick: nickOf(neighbour), version: `${image} ${version}` }),
-    problem === null ? relationWords(neighbour) : toldProblem(problem),
+    toldProblem(neighbour) ?? relationWords(neighbour),
     line('address', neighbour.address),
     line('commit', commit),
     ...(cells.signedBy ? [line('signedBy', cells.signedBy)] : []),

@@ -3,9 +3,11 @@
  * then, by chance and few at a time, because thirty laptops share one radio. Pure: time, chance and asking come from outside.
  */
 import { PassItOnError } from '../core/errors';
+import { type Sentence, sentence } from '../core/sentences';
 import { between, type Clock, type Random, type Timer } from '../neighbours/clock';
 import { foldCase } from '../neighbours/names';
 import type { ImagesAnswer } from '../transfer/images-answer';
+import type { Neighbour } from './contract';
 
 /** Whom to ask for what. */
 export interface Claim {
@@ -20,8 +22,8 @@ export interface Claim {
 export interface Standing {
   /** It answered when asked last, and has what it announces. */
   confirmed: boolean;
-  /** A plain sentence about what is wrong with it; null: nothing, or not asked yet. */
-  problem: string | null;
+  /** What is wrong with it; null: nothing, or not asked yet. */
+  problem: Sentence | null;
   /** Where it answered; null: it never did. */
   address: string | null;
   /** How long its answers take, smoothed, in ms; null: it never answered. */
@@ -63,10 +65,10 @@ const MS_EACH = 2000;
 const LONGEST_UNASKED = 600_000;
 const MAX_ADDRESSES = 4;
 
-export const SILENT = 'It does not answer.';
-export const STRANGER = 'Something else answers at its address.';
-export const ANOTHER = 'Another laptop answers at its address.';
-export const LACKING = 'It does not have what it announces.';
+export const SILENT = sentence('neighbour-silent');
+export const STRANGER = sentence('neighbour-stranger');
+export const ANOTHER = sentence('neighbour-another');
+export const LACKING = sentence('neighbour-lacks-image');
 
 /** Of whom nothing is known yet. */
 export const UNTOLD: Standing = {
@@ -281,17 +283,17 @@ function isAnswer(outcome: unknown): outcome is { address: string; images: Image
 }
 
 /** What is wrong with an answer, or with there being none; null: nothing. */
-function problemIn({ claim }: Asked, outcome: unknown): string | null {
+function problemIn({ claim }: Asked, outcome: unknown): Sentence | null {
   return isAnswer(outcome) ? problemOf(claim, outcome.images) : failureOf(outcome);
 }
 
-function failureOf(cause: unknown): string {
+function failureOf(cause: unknown): Sentence {
   const code = cause instanceof PassItOnError ? cause.code : '';
   return code === 'source-lied' || code === 'no-source' ? STRANGER : SILENT;
 }
 
 /** What is wrong between what it announces and what it answers; null: nothing. */
-function problemOf({ image, announced }: Claim, { images, announced: really }: ImagesAnswer): string | null {
+function problemOf({ image, announced }: Claim, { images, announced: really }: ImagesAnswer): Sentence | null {
   if (image === null) return null;
   // Addresses are given anew: a classmate with the same image may have this one by now.
   if (announced && really && foldCase(announced.host) !== foldCase(really.host)) return ANOTHER;
@@ -311,15 +313,20 @@ function vouches(
   );
 }
 
-/** A sentence where one image goes by two names or versions. */
+/** Where one image goes by two names or versions. */
 export function contradiction(
   claimed: { name: string; version: string },
   really: { name: string; version: string },
-): string | null {
+): Sentence | null {
   if (claimed.name === really.name && claimed.version === really.version) return null;
   const title = ({ name, version }: { name: string; version: string }) =>
     claimed.name === really.name ? version : `${name} ${version}`;
-  return `It announces ${title(claimed)}, but that is ${title(really)}.`;
+  return sentence('neighbour-contradicts-itself', { claimed: title(claimed), really: title(really) });
+}
+
+/** Of a neighbour, as the contract has it. */
+export function problemFields(problem: Sentence | null): Pick<Neighbour, 'problem' | 'problemSaid'> {
+  return problem === null ? { problem } : { problem: problem.text, problemSaid: problem };
 }
 
 function sameClaim(a: Claim, b: Claim): boolean {
@@ -331,6 +338,6 @@ function sameClaim(a: Claim, b: Claim): boolean {
 }
 
 function changed(a: Standing, b: Standing): boolean {
-  if (a.confirmed !== b.confirmed || a.problem !== b.problem || a.address !== b.address) return true;
+  if (a.confirmed !== b.confirmed || a.problem?.text !== b.problem?.text || a.address !== b.address) return true;
   return a.answer?.current !== b.answer?.current || a.answer?.images.length !== b.answer?.images.length;
 }

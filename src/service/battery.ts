@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
+import { sentence } from '../core/sentences';
 
 const SUPPLIES = '/sys/class/power_supply';
 const LEAST_PERCENT = 30;
@@ -33,8 +34,8 @@ export function checkBattery(): void {
   if (percent === null || percent >= LEAST_PERCENT) return;
   throw new PassItOnError(
     'battery-low',
-    `The battery has only ${percent} % left.`,
-    `Plug the charger in, or wait until it has ${LEAST_PERCENT} %.`,
+    sentence('battery-low', { percent }),
+    sentence('charge-battery', { percent: LEAST_PERCENT }),
   );
 }
 

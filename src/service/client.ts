@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { mkdirSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { type ErrorReport, PassItOnError } from '../core/errors';
 import type { EventName, Events, MethodName, Params, Result, ServiceClient } from './contract';
-import { connectSocket } from './socket';
+import { connectMachineSocket, connectSocket } from './socket';
 
 export const EVENT_NAMES: readonly EventName[] = ['status', 'neighbour', 'progress'];
 
@@ -17,6 +18,27 @@ export async function connectService(store: string): Promise<ServiceClient> {
   const socket = await connectSocket(store).catch(cause => {
     throw new PassItOnError('service', 'The service is not running.', 'Start it with "pass-it-on serve".', { cause });
   });
+  return clientOn(socket);
+}
+
+/**
+ * The machine's own service (a systemd unit, docs/operations.md), with the rights of a guest, and for root with all;
+ * null where none runs that this user may ask.
+ */
+export async function connectMachine(): Promise<ServiceClient | null> {
+  const socket = await connectMachineSocket().catch(() => null);
+  if (!socket) return null;
+  const guest = clientOn(socket);
+  if (process.getuid?.() !== 0) return guest;
+  try {
+    const { store } = await guest.call('status', null);
+    return await connectService(store);
+  } finally {
+    guest.close();
+  }
+}
+
+function clientOn(socket: Socket): ServiceClient {
   const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   const events = new EventEmitter();
   for (const name of EVENT_NAMES) connection.onNotification(name, payload => void events.emit(name, payload));
@@ -37,7 +59,10 @@ export async function connectService(store: string): Promise<ServiceClient> {
         return await connection.sendRequest<Result<M>>(method, params);
       } catch (cause) {
         const report = cause instanceof ResponseError ? (cause.data as ErrorReport | undefined) : undefined;
-        if (report?.code) throw new PassItOnError(report.code, report.message, report.remedy, { cause });
+        if (report?.code) {
+          const { code, message, messageSaid, remedy, remedySaid } = report;
+          throw new PassItOnError(code, messageSaid ?? message, remedySaid ?? remedy, { cause });
+        }
         throw cause instanceof PassItOnError ? cause : connectionLost(cause);
       }
     },

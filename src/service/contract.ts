@@ -1,9 +1,11 @@
 /**
  * What the service offers to the screen and the command line: JSON-RPC 2.0 over a Unix socket.
  * `Methods` are requests, `Events` are notifications from the service. Field names are also those of `--json`:
- * add freely, rename never.
+ * add freely, rename never. A field `xSaid` is the plain sentence `x` by code and values, for other languages; left out
+ * where there is none.
  */
 import type { ErrorReport } from '../core/errors';
+import type { Sentence } from '../core/sentences';
 import type { relation } from '../core/versions';
 import type { EffortWish } from '../transfer/effort';
 import type { Step } from '../upgrade/steps';
@@ -51,6 +53,7 @@ export interface Neighbour {
   confirmed: boolean;
   /** A plain sentence about what is wrong with it, for example that it does not answer; null: nothing is known. */
   problem: string | null;
+  problemSaid?: Sentence;
   /** Who signed what it has, once that was read here: null, nobody whom this laptop trusts. Left out: not known yet. */
   signedBy?: string | null;
 }
@@ -68,8 +71,10 @@ export interface Plan {
   trustProblem: ErrorReport | null;
   /** Plain sentences to read before taking it. */
   warnings: string[];
+  warningsSaid?: Sentence[];
   /** That newer entries of the Journal may not show with it; null where nothing speaks for that. */
   journalWarning: string | null;
+  journalWarningSaid?: Sentence | null;
   /** What its makers say of it; may have several lines. */
   releaseNotes: string | null;
   /** Its makers want nobody below this version any more. */
@@ -152,8 +157,10 @@ export interface Status {
   canRestart: boolean;
   /** Plain sentences about what does not work or is not safe now (for example: multicast failed on wlan0). */
   warnings: string[];
+  warningsSaid?: Sentence[];
   /** Plain sentences to read before going back to `previous`. */
   goBackWarnings: string[];
+  goBackWarningsSaid?: Sentence[];
   /** Another image has become the current one, and nobody has read that yet: which version was before. */
   arrived?: { before: string; back: boolean; releaseNotes: string | null } | null;
 }

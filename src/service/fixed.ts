@@ -1,8 +1,9 @@
 /** Neighbours that no announcement leads to: school servers from the settings, addresses that were typed, sticks. */
+import { type Sentence, sentence } from '../core/sentences';
 import { cleanText } from '../neighbours/txt';
 import { looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
-import type { Asking } from './asking';
+import { type Asking, problemFields } from './asking';
 import type { Neighbour, Relation } from './contract';
 import { mainImage } from './sources';
 
@@ -94,12 +95,12 @@ export class FixedAddresses {
     if (fixed.from === 'settings') this.io.onProblem();
   }
 
-  /** Plain sentences about sources from the settings that should answer and do not. */
-  problems(): string[] {
+  /** Of sources from the settings that should answer and do not. */
+  problems(): Sentence[] {
     return Array.from(this.all, ([address, { from }]) => {
       const problem = from === 'settings' ? (this.io.asking.standing(address)?.problem ?? null) : null;
-      return problem === null ? null : `${address}, which is set here as a source, cannot be used now. ${problem}`;
-    }).filter(sentence => sentence !== null);
+      return problem && sentence('source-unusable', { address, problem });
+    }).filter(said => said !== null);
   }
 
   private ask(address: string): void {
@@ -125,7 +126,7 @@ export class FixedAddresses {
       relation: this.io.relation(image),
       lastSeen: new Date(standing.lastAnswer ?? 0).toISOString(),
       confirmed: standing.confirmed,
-      problem: standing.problem,
+      ...problemFields(standing.problem),
     };
   }
 }

@@ -1,12 +1,12 @@
 /** Some networks keep their laptops apart. They never say so; this tells from what can be seen, and says no more. */
 import { readFileSync } from 'node:fs';
+import { type Sentence, sentence } from '../core/sentences';
 import { SILENT, type Standing } from './asking';
 
 /** How often to look, in ms. */
 export const LOOK_MS = 5_000;
 /** Whoever is there is heard, and has been asked twice, by then. */
 const LONG_ENOUGH_MS = 30_000;
-const REMEDY = 'Ask whoever runs it, type the address of a laptop or school server, or bring the image on a stick.';
 
 export interface Seen {
   /** How long somebody has watched. */
@@ -19,17 +19,17 @@ export interface Seen {
   standings: readonly Standing[];
 }
 
-/** A sentence, or null while nothing speaks for it. */
-export function isolationHint({ watchedMs, heard, gateway, standings }: Seen): string | null {
+/** Null while nothing speaks for it. */
+export function isolationHint({ watchedMs, heard, gateway, standings }: Seen): Sentence | null {
   if (watchedMs < LONG_ENOUGH_MS) return null;
   const silent = standings.filter(({ problem }) => problem === SILENT).length;
   // One that does not answer may be broken itself.
   if (silent >= 2 && silent === standings.length) {
-    return `${silent} laptops are seen here, but none of them answers: this network seems to keep laptops apart. ${REMEDY}`;
+    return sentence('network-keeps-apart', { n: silent });
   }
   // Without a gateway there may be no network at all behind the cable.
   if (!heard && gateway && standings.length === 0) {
-    return `No other laptop is heard here. If there are some, this network keeps laptops apart. ${REMEDY}`;
+    return sentence('network-is-quiet');
   }
   return null;
 }

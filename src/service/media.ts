@@ -26,6 +26,11 @@ export interface MediaIo {
 
 /** Where desktops and people mount what they plug in. */
 const PLACES = /^\/(?:media|run\/media|mnt)(?:\/|$)/;
+/** Whether what is there was plugged in, by where it is. path: absolute, without `..`. */
+export function isMediaPlace(path: string): boolean {
+  return PLACES.test(path);
+}
+
 /** Looking into these could wait for a machine elsewhere, or mount it. */
 const ELSEWHERE = /^(?:autofs|nfs4?|cifs|smb3|9p|ceph|fuse\.sshfs)$/;
 const LOOK_MS = 2_000;

@@ -2,6 +2,7 @@
  * Who is near, as the screen and the command line see it: sightings compared with this laptop's own image, and what they
  * answered when they were asked. A word on the radio, also a goodbye, can be anybody's: an answer counts for more.
  */
+import { type Sentence, sentence } from '../core/sentences';
 import { compareVersions, relation } from '../core/versions';
 import { type Clock, type Random, realClock } from '../neighbours/clock';
 import type { Neighbours, Sighting } from '../neighbours/neighbours';
@@ -9,7 +10,7 @@ import type { Store } from '../store/store';
 import { formatAddress } from '../transfer/address';
 import type { Asker, ImagesAnswer } from '../transfer/images-answer';
 import { normalAddress, openSource } from '../transfer/open-source';
-import { Asking, contradiction, UNTOLD } from './asking';
+import { Asking, contradiction, problemFields, UNTOLD } from './asking';
 import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
 import { FixedAddresses } from './fixed';
@@ -56,8 +57,8 @@ export class Near {
   private readonly media: Media;
   /** What commits say that were read here. */
   private readonly truths = new Map<string, Truth>();
-  private hint: string | null = null;
-  private readonly mistakes: string[] = [];
+  private hint: Sentence | null = null;
+  private readonly mistakes: Sentence[] = [];
 
   constructor(
     private readonly neighbours: Neighbours,
@@ -96,7 +97,7 @@ export class Near {
       try {
         this.fixed.add(normalAddress(text), 'settings');
       } catch {
-        this.mistakes.push(`"${text}", which is set here as a source, is not an address.`);
+        this.mistakes.push(sentence('source-is-no-address', { text }));
       }
     }
   }
@@ -194,8 +195,8 @@ export class Near {
     }
   }
 
-  /** What seems to be wrong with this network, in plain sentences. */
-  hints(): string[] {
+  /** What seems to be wrong with this network. */
+  hints(): Sentence[] {
     return [...this.mistakes, ...this.fixed.problems(), ...(this.hint === null ? [] : [this.hint])];
   }
 
@@ -277,7 +278,7 @@ export class Near {
       relation: relation(this.store.state.current, { name, version, commit }),
       lastSeen: new Date(lastSeen).toISOString(),
       confirmed: confirmed && lie === null,
-      problem: lie ?? problem,
+      ...problemFields(lie ?? problem),
       ...(signedBy !== undefined && { signedBy }),
     };
   }
@@ -293,7 +294,7 @@ export class Near {
       gateway: (this.options.hasGateway ?? hasGateway)(),
       standings,
     });
-    if (hint !== this.hint) {
+    if (hint?.text !== this.hint?.text) {
       this.hint = hint;
       this.options.onHint?.();
     }

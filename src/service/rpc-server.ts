@@ -1,4 +1,4 @@
-/** Puts a service on the store's Unix socket: JSON-RPC 2.0, one connection a client. */
+/** Puts a service on the store's Unix socket, or on one for guests: JSON-RPC 2.0, one connection a client. */
 import { createServer, type Server, type Socket } from 'node:net';
 import {
   createMessageConnection,
@@ -10,6 +10,7 @@ import {
 import { type ErrorReport, toPassItOnError } from '../core/errors';
 import { EVENT_NAMES } from './client';
 import type { EventName, Events, MethodName, Params } from './contract';
+import { checkGuest } from './guests';
 import { logError } from './log';
 import type { Service } from './service';
 import { listenSocket, removeSocket } from './socket';
@@ -38,13 +39,18 @@ const METHODS = Object.keys({
   arrivalSeen: true,
 } satisfies Record<MethodName, true>) as MethodName[];
 
+/** Throws where a client that came in by this socket may not ask that. */
+type Check = (method: MethodName, params: unknown) => void;
+
 export class RpcServer {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
 
   private constructor(
     private readonly service: Service,
-    private readonly store: string,
+    /** null: the socket is somebody else's. */
+    private readonly store: string | null,
+    private readonly check: Check,
     private readonly onIdle: () => void,
   ) {
     this.server = createServer(socket => this.accept(socket));
@@ -52,8 +58,21 @@ export class RpcServer {
 
   /** `onIdle` is called whenever the last client has left. */
   static async listen(service: Service, store: string, onIdle: () => void = () => {}): Promise<RpcServer> {
-    const rpc = new RpcServer(service, store, onIdle);
+    const rpc = new RpcServer(service, store, () => {}, onIdle);
     await listenSocket(store, rpc.server);
+    return rpc;
+  }
+
+  /** For guests, on a listening socket that this process was given. fd: its file descriptor. */
+  static async listenForGuests(service: Service, fd: number): Promise<RpcServer> {
+    const rpc = new RpcServer(service, null, checkGuest, () => {});
+    await new Promise<void>((resolve, reject) => {
+      rpc.server.once('error', reject);
+      rpc.server.listen({ fd }, () => {
+        rpc.server.off('error', reject);
+        resolve();
+      });
+    });
     return rpc;
   }
 
@@ -75,7 +94,7 @@ export class RpcServer {
 
   private async stopListening(): Promise<void> {
     // First, so that who comes now does not find a socket that nobody listens at.
-    removeSocket(this.store);
+    if (this.store !== null) removeSocket(this.store);
     if (!this.server.listening) return;
     await new Promise<void>(resolve => this.server.close(() => resolve()));
   }
@@ -83,7 +102,7 @@ export class RpcServer {
   private accept(socket: Socket): void {
     this.sockets.add(socket);
     const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
-    const client = new Client(this.service, connection);
+    const client = new Client(this.service, connection, this.check);
     socket.once('close', () => {
       client.leave();
       connection.dispose();
@@ -104,6 +123,7 @@ class Client {
   constructor(
     private readonly service: Service,
     private readonly connection: MessageConnection,
+    private readonly check: Check,
   ) {
     for (const method of METHODS) connection.onRequest(method, (params: unknown) => this.answer(method, params));
     for (const event of EVENT_NAMES) {
@@ -120,6 +140,7 @@ class Client {
 
   private async answer(method: MethodName, params: unknown): Promise<unknown> {
     try {
+      this.check(method, params);
       if (method === 'watchNeighbours') this.watch(params as Params<'watchNeighbours'>);
       return await this.service.call(method, params as never);
     } catch (thrown) {

@@ -33,7 +33,6 @@ export interface ServiceOptions {
 }
 
 const DEFAULT_PATIENCE_SECONDS = 60;
-const MAX_WARNINGS = 8;
 
 type Handlers = { [M in MethodName]: (params: Params<M>) => Promise<Result<M>> | Result<M> };
 
@@ -46,7 +45,6 @@ export class Service {
   private readonly comparing: Comparing;
   private readonly keeping: Keeping;
   private readonly arrival: Arrival;
-  private readonly warnings: string[] = [];
   private server: TransferServer | null = null;
 
   private constructor(
@@ -74,7 +72,10 @@ export class Service {
       inUse: () => new Set([...this.comparing.commits, ...(this.server?.inUse() ?? [])]),
       describe: image => this.trust.describe(image),
     });
-    neighbours.on('warning', sentence => this.warn(sentence));
+    neighbours.on('warning', ({ text }) => {
+      logLine(`warning: ${text}`);
+      this.emit('status', this.status());
+    });
   }
 
   /** @throws PassItOnError 'busy' when another process owns the store or the port. */
@@ -253,6 +254,9 @@ export class Service {
 
   private status(): Status {
     const { current, previous, staged } = this.store.state;
+    const { neighbours, near, trust, store } = this;
+    const warnings = [...neighbours.warnings(), ...near.hints(), ...trust.warnings(), ...store.warnings()];
+    const goBackWarnings = trust.goBackWarnings();
     return {
       current: current && this.trust.describe(current),
       previous: previous && this.trust.describe(previous),
@@ -266,8 +270,10 @@ export class Service {
       serving: this.server !== null,
       port: this.port,
       canRestart: activationHook() !== null,
-      warnings: [...this.warnings, ...this.near.hints(), ...this.trust.warnings(), ...this.store.warnings()],
-      goBackWarnings: this.trust.goBackWarnings(),
+      warnings: warnings.map(({ text }) => text),
+      warningsSaid: warnings,
+      goBackWarnings: goBackWarnings.map(({ text }) => text),
+      goBackWarningsSaid: goBackWarnings,
       arrived: this.arrival.news,
     };
   }
@@ -312,18 +318,10 @@ export class Service {
     const verdict = this.trust.verdict(image.commit, this.store.commitData(image.commit)!);
     // That this laptop does not know the key is no news to its owner; that it does and refuses it is.
     const refused = !verdict.trusted && ['not-yet', 'expired', 'not-for-images'].includes(verdict.refusal);
-    if (refused) counts.warnings.push(verdict.sentence);
+    if (refused) counts.warnings.push(verdict.said.text);
     await this.trust.learnFromHeld();
     this.changed();
     return { ...counts, image: this.trust.describe(image), signedWith: verdict.fingerprint };
-  }
-
-  private warn(sentence: string): void {
-    logLine(`warning: ${sentence}`);
-    if (this.warnings.includes(sentence)) return;
-    this.warnings.push(sentence);
-    if (this.warnings.length > MAX_WARNINGS) this.warnings.shift();
-    this.emit('status', this.status());
   }
 
   private emit<E extends EventName>(event: E, payload: Events[E]): void {

@@ -3,6 +3,7 @@
  * by environment variables, which come first.
  */
 import { dirname, resolve } from 'node:path';
+import { type Sentence, sentence } from '../core/sentences';
 import { EFFORTS, type EffortWish, isEffort } from '../transfer/effort';
 import { MISSING, Reread } from './reread';
 
@@ -15,8 +16,8 @@ export interface Settings {
   sources: readonly string[];
   /** How to weigh bytes against time where nobody says otherwise. */
   effort: EffortWish;
-  /** Plain sentences about what could not be understood; the careful default counts there. */
-  problems: string[];
+  /** What could not be understood; the careful default counts there. */
+  problems: Sentence[];
 }
 
 const DEFAULT_PATH = '/etc/pass-it-on/settings.json';
@@ -41,7 +42,7 @@ function parse(data: Buffer | string, path: string): Settings {
   if (data === MISSING) return DEFAULTS;
   const wrong = (why: string): Settings => ({
     ...DEFAULTS,
-    problems: [`The settings in ${path} do not count: ${why}.`],
+    problems: [sentence('settings-ignored', { file: path, reason: why })],
   });
   if (typeof data === 'string') return wrong(data);
   let parsed: unknown;
@@ -55,7 +56,7 @@ function parse(data: Buffer | string, path: string): Settings {
   for (const [key, value] of Object.entries(parsed)) {
     // A mistake in one must not turn off what another asks for.
     const why = KEYS.get(key)?.(settings, value, path);
-    if (why) settings.problems.push(`The setting ${key} in ${path} does not count: ${why}.`);
+    if (why) settings.problems.push(sentence('setting-ignored', { key, file: path, reason: why }));
   }
   return settings;
 }

@@ -1,9 +1,11 @@
-/** Where the service that owns a store is reached: a Unix socket inside the store's own folder. */
+/** Where a service is reached: a Unix socket inside the store's own folder; a machine's own at a place that all know. */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { createConnection, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 
 const NAME = 'service.sock';
+/** activity/systemd/system/pass-it-on.socket */
+const MACHINE_SOCKET = '/run/pass-it-on/service.sock';
 /** sun_path holds 108 bytes with its NUL, unix(7). */
 const MAX_PATH_BYTES = 107;
 
@@ -21,18 +23,23 @@ async function withSocketPath<T>(store: string, use: (path: string) => Promise<T
 
 /** @throws the system's error: ENOENT and ECONNREFUSED mean that no service runs. */
 export function connectSocket(store: string): Promise<Socket> {
-  return withSocketPath(
-    store,
-    path =>
-      new Promise((resolve, reject) => {
-        const socket = createConnection(path);
-        socket.once('error', reject);
-        socket.once('connect', () => {
-          socket.off('error', reject);
-          resolve(socket);
-        });
-      }),
-  );
+  return withSocketPath(store, connect);
+}
+
+/** @throws the system's error: EACCES for who may not ask it. */
+export function connectMachineSocket(): Promise<Socket> {
+  return connect(process.env.PASS_IT_ON_SOCKET || MACHINE_SOCKET);
+}
+
+function connect(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
 }
 
 /** Only the owner of the store's lock may call this: a socket left by a crash is replaced. */

@@ -8,6 +8,7 @@ import { type ImageCommit, parseCommit } from '../core/commit';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { judgeCommit, refusalError, type Verdict } from '../core/judge';
 import type { Oid } from '../core/object';
+import { type Sentence, sentence } from '../core/sentences';
 import { compareVersions } from '../core/versions';
 import type { HeldImage, Store } from '../store/store';
 import type { ImageInfo } from './contract';
@@ -23,7 +24,7 @@ interface TrustFile {
   path: string;
   signers: AllowedSigners;
   missing: boolean;
-  problems: string[];
+  problems: Sentence[];
 }
 
 /** What there is to say of an image before it is taken. */
@@ -33,10 +34,10 @@ export interface Examination {
   signedBy: string | null;
   /** Why this laptop does not take it; null when it does. */
   problem: PassItOnError | null;
-  /** Plain sentences to read before taking it. */
-  warnings: string[];
+  /** To read before taking it. */
+  warnings: Sentence[];
   /** That entries of the Journal may not show; null where nothing speaks for it. */
-  journalWarning: string | null;
+  journalWarning: Sentence | null;
 }
 
 export class Trust {
@@ -86,19 +87,19 @@ export class Trust {
     const commit = parseCommit(data);
     const verdict = this.verdict(oid, data);
     if (verdict.trusted) await this.learn(commit);
-    const warnings: string[] = [];
+    const warnings: Sentence[] = [];
     let problem: PassItOnError | null = null;
     if (!verdict.trusted) {
       const unsigned = verdict.refusal === 'unsigned';
       const isHere = this.store.image(oid) !== null;
-      if (isHere || (unsigned && readSettings().allowUnsigned)) warnings.push(verdict.sentence);
+      if (isHere || (unsigned && readSettings().allowUnsigned)) warnings.push(verdict.said);
       else problem = this.refusal(verdict);
     }
     const tooOld = this.belowFloor(commit);
     if (tooOld) {
       // The one kept to go back to is the way out of an upgrade that went wrong.
-      if (this.store.state.previous?.commit === oid) warnings.push(tooOld.message);
-      else problem ??= tooOld;
+      if (this.store.state.previous?.commit === oid) warnings.push(tooOld);
+      else problem ??= floorError(tooOld);
     }
     const signedBy = verdict.trusted ? verdict.signedBy : null;
     return { commit, signedBy, problem, warnings, journalWarning: this.journalWarning(commit) };
@@ -121,25 +122,25 @@ export class Trust {
   }
 
   /** What to read before going back to the image that is kept. */
-  goBackWarnings(): string[] {
+  goBackWarnings(): Sentence[] {
     const { previous } = this.store.state;
     const data = previous && this.store.commitData(previous.commit);
     if (!data) return [];
     const commit = parseCommit(data);
-    return [this.belowFloor(commit)?.message, this.journalWarning(commit)].filter(text => typeof text === 'string');
+    return [this.belowFloor(commit), this.journalWarning(commit)].filter(said => said !== null);
   }
 
   /** What a person who looks after this laptop should know. */
-  warnings(): string[] {
+  warnings(): Sentence[] {
     const settings = readSettings();
     const { missing, problems } = this.trustFile(settings);
     const warnings = [...settings.problems];
     // Having no such file is an error only where one is named.
     if (!missing || settings.allowedSigners !== null) warnings.push(...problems);
-    if (settings.allowUnsigned) warnings.push('This laptop takes images that nobody has signed.');
+    if (settings.allowUnsigned) warnings.push(sentence('unsigned-is-allowed'));
     const { current } = this.store.state;
     const tooOld = current && this.belowFloor(current);
-    if (tooOld) warnings.push(tooOld.message);
+    if (tooOld) warnings.push(tooOld);
     return warnings;
   }
 
@@ -161,28 +162,28 @@ export class Trust {
     const error = refusalError(verdict);
     const { path, signers } = this.trustFile(readSettings());
     if (verdict.refusal !== 'unknown-key' || signers.signers.length > 0) return error;
-    return new PassItOnError(error.code, error.message, `Write the keys of those you trust into ${path}.`);
+    return new PassItOnError(error.code, verdict.said, sentence('write-trusted-keys', { file: path }));
   }
 
-  private belowFloor({ name, version }: { name: string; version: string }): PassItOnError | null {
+  /** That its makers want a newer one; null where they do not. */
+  private belowFloor({ name, version }: Named): Sentence | null {
     const floor = this.store.minimumVersion(name);
     if (floor === null || compareVersions(version, floor) >= 0) return null;
-    const message = `${name} ${version} is not safe any more: its makers want ${floor} or newer.`;
-    return new PassItOnError('below-floor', message, `Take ${floor} or newer.`);
+    return sentence('image-below-floor', { name: `${name} ${version}`, floor });
   }
 
-  private journalWarning({ journalFormat }: ImageCommit): string | null {
+  private journalWarning({ journalFormat }: ImageCommit): Sentence | null {
     const { current } = this.store.state;
     const data = current && this.store.commitData(current.commit);
     const mine = data ? parseCommit(data).journalFormat : undefined;
     if (mine === undefined || journalFormat === undefined || Number(journalFormat) >= Number(mine)) return null;
-    return 'Newer Journal entries may not show after going back.';
+    return sentence('image-writes-older-journal');
   }
 }
 
 /** All that a person should read before taking it. */
 export function allWarnings({ warnings, journalWarning }: Examination): string[] {
-  return journalWarning === null ? warnings : [...warnings, journalWarning];
+  return [...warnings, ...(journalWarning === null ? [] : [journalWarning])].map(({ text }) => text);
 }
 
 interface Named {
@@ -196,22 +197,30 @@ export function isAnother(announced: Named, commit: Named): boolean {
 }
 
 export function announcedWrong(announced: Named, commit: Named): PassItOnError {
-  const message = `What was announced as ${announced.name} ${announced.version} is ${commit.name} ${commit.version}.`;
-  return new PassItOnError('source-lied', message, 'Choose another laptop.');
+  const title = ({ name, version }: Named) => `${name} ${version}`;
+  const said = sentence('image-announced-wrong', { claimed: title(announced), really: title(commit) });
+  return new PassItOnError('source-lied', said, sentence('choose-another-laptop'));
+}
+
+function floorError(said: Sentence): PassItOnError {
+  return new PassItOnError('below-floor', said, sentence('take-floor-or-newer', { floor: said.values.floor ?? '' }));
 }
 
 function readTrustFile(data: Buffer | string, path: string): TrustFile {
   const none = { path, signers: NOBODY, missing: data === MISSING };
   if (typeof data === 'string') {
     const why = none.missing ? 'it is not there' : data;
-    return { ...none, problems: [`The trusted keys in ${path} cannot be read: ${why}.`] };
+    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason: `${why}.` })] };
   }
   try {
     const signers = parseAllowedSigners(data);
     const told = signers.ignored.slice(0, MAX_LINES_TOLD);
-    const problems = told.map(({ line, reason }) => `Line ${line} of ${path} trusts nobody: ${reason}.`);
+    const problems = told.map(({ line, reason }) =>
+      sentence('trusted-keys-line-ignored', { line, file: path, reason }),
+    );
     return { path, signers, missing: false, problems };
   } catch (cause) {
-    return { ...none, problems: [`The trusted keys in ${path} cannot be read: ${toPassItOnError(cause).message}`] };
+    const reason = toPassItOnError(cause).message;
+    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason })] };
   }
 }

@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { type Sentence, sentence } from '../core/sentences';
 import { compareImages } from '../core/versions';
 import { replaceFile } from './atomic';
 import type { Blobs } from './blobs';
@@ -243,7 +244,6 @@ function brokenImage({ tag }: Broken): PassItOnError {
 }
 
 /** The sentence for a person who looks after this laptop. */
-export function brokenWarning(broken: Broken): string {
-  const { message, remedy } = brokenImage(broken);
-  return `${message} ${remedy}`;
+export function brokenWarning({ tag: { name, label } }: Broken): Sentence {
+  return sentence('image-damaged', { name: `${name} ${label}`, version: label });
 }

@@ -3,6 +3,7 @@ import { lstatSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import type { Sentence } from '../core/sentences';
 import type { TreeEntry } from '../core/tree';
 import type { OpenBlob } from './blobs';
 import { brokenWarning } from './held';
@@ -80,7 +81,7 @@ export class StoreView {
   }
 
   /** What to tell a person of images that cannot be used until they are mended. */
-  warnings(): string[] {
+  warnings(): Sentence[] {
     return this.parts.held.broken().map(brokenWarning);
   }
 

@@ -18,6 +18,8 @@ export interface Launch {
   /** null outside Sugar. */
   sugar: SugarLaunch | null;
   store: string;
+  /** A person wants that store; else the machine's own service comes first, where there is one. */
+  storeIsNamed: boolean;
   /** Somebody else starts the service, and starts it again: here it is only waited for. */
   attach: boolean;
   /** By itself, for ever, for whoever comes by. */
@@ -59,9 +61,11 @@ export function readLaunch(args: readonly string[], env: NodeJS.ProcessEnv, fold
           root: root ?? data,
           bundlePath: env.SUGAR_BUNDLE_PATH || folder,
         };
+  const named = after('--store') ?? env.PASS_IT_ON_STORE;
   return {
     sugar,
-    store: after('--store') ?? env.PASS_IT_ON_STORE ?? (root ? join(root, 'data', 'store') : join(data, 'store')),
+    storeIsNamed: named !== undefined,
+    store: named ?? (root ? join(root, 'data', 'store') : join(data, 'store')),
     attach: args.includes('--attach'),
     kiosk: args.includes('--kiosk'),
     home: after('--home') ?? null,

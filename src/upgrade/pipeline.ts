@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { sentence } from '../core/sentences';
 import type { Gathered, Quarantine, Store } from '../store/store';
 import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
@@ -293,9 +294,5 @@ async function checkSpace(store: Store, { diskBytes }: Comparison): Promise<void
   const free = store.diskFree();
   if (free >= diskBytes + SPARE_BYTES) return;
   const missing = Math.ceil((diskBytes + SPARE_BYTES - free) / 1e6);
-  throw new PassItOnError(
-    'no-space',
-    `There is not enough room: ${missing} MB are missing.`,
-    'Delete something big and try again.',
-  );
+  throw new PassItOnError('no-space', sentence('room-is-missing', { n: missing }), sentence('make-room'));
 }

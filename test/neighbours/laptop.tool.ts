@@ -17,7 +17,7 @@ function tell(event: string, payload: unknown): void {
 neighbours.on('added', sighting => tell('added', sighting));
 neighbours.on('changed', sighting => tell('changed', sighting));
 neighbours.on('removed', sighting => tell('removed', sighting));
-neighbours.on('warning', sentence => tell('warning', sentence));
+neighbours.on('warning', ({ text }) => tell('warning', text));
 
 async function obey(line: string): Promise<void> {
   const [command, ...rest] = line.split(' ');

@@ -233,7 +233,10 @@ describe('neighbours (simulated network)', () => {
     await network.clock.run(5000);
     assert.deepEqual(ana.sees, []);
     assert.deepEqual(ana.warnings, ['There is no network here now, so no neighbour can be seen.']);
-    assert.deepEqual(ana.neighbours.warnings(), ana.warnings);
+    assert.deepEqual(
+      ana.neighbours.warnings().map(({ text }) => text),
+      ana.warnings,
+    );
     await network.clock.run(5000);
     assert.equal(ana.warnings.length, 1);
     ana.interfaces = [simInterface('eth0', '10.77.0.77', 9)];

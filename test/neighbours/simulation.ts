@@ -265,7 +265,7 @@ export class SimLaptop {
     for (const event of ['added', 'changed', 'removed'] as const) {
       this.neighbours.on(event, sighting => this.told.push({ event, sighting, at: clock.now() }));
     }
-    this.neighbours.on('warning', sentence => this.warnings.push(sentence));
+    this.neighbours.on('warning', ({ text }) => this.warnings.push(text));
   }
 
   /** The ids of those it sees, sorted. */

@@ -112,6 +112,7 @@ function environment(folder: string, display: string): NodeJS.ProcessEnv {
     GDK_BACKEND: 'x11',
     // Nobody's settings daemon: what a person has set on this machine is not the test's business.
     GSETTINGS_BACKEND: 'memory',
+    PASS_IT_ON_SOCKET: join(folder, 'run', 'no-machine.sock'),
   };
 }
 

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { SENTENCES } from '../../src/core/sentences';
 import { amount, amountOf, clock, people, percent, timeLeft } from '../../src/screen/format';
 import { _, chooseLanguage, fill, isRightToLeft, languageTag, ngettext } from '../../src/screen/i18n';
 
@@ -42,16 +43,20 @@ describe('the template', () => {
 
   it('misses none that xgettext could not read', () => {
     const template = readFileSync('locale/pass-it-on.pot', 'utf8');
-    const files = ['src/screen', 'src/sugar'].flatMap(folder => readdirSync(folder).map(name => join(folder, name)));
+    const folders = ['src/screen', 'src/sugar'];
+    const files = folders.flatMap(folder => readdirSync(folder).map(name => join(folder, name)));
     let seen = 0;
     for (const file of files.filter(name => name.endsWith('.ts'))) {
       // Words of a child begin with a letter or a place; `_(` may be a loop's variable elsewhere.
-      for (const [, text = ''] of readFileSync(file, 'utf8').matchAll(/\b(?:_|N_|ngettext)\(\s*'([^'\\]+)'/g)) {
+      for (const [, text = ''] of readFileSync(file, 'utf8').matchAll(/\b(?:_|ngettext)\(\s*'([^'\\]+)'/g)) {
         assert.ok(template.includes(`msgid "${text.replaceAll('"', '\\"')}"`), `${file}: ${text}`);
         seen++;
       }
     }
     assert.ok(seen > 150, `${seen} texts`);
+    for (const [code, text] of Object.entries(SENTENCES)) {
+      assert.ok(template.includes(`msgid "${text.replaceAll('"', '\\"')}"`), `${code}: ${text}`);
+    }
   });
 });
 
@@ -90,6 +95,11 @@ for (const language of LANGUAGES) {
         const last = texts.at(-1) ?? '';
         if (plural !== null) for (const place of places(plural)) assert.ok(last.includes(place), `${id} → ${last}`);
       }
+    });
+
+    it('knows every code of what the service says', async () => {
+      const translated = new Map((await entries(language)).map(({ id, texts }) => [id, texts[0]]));
+      for (const [code, text] of Object.entries(SENTENCES)) assert.ok(translated.get(text), code);
     });
 
     it('has numbers, sizes and times of its own: this Node knows all languages', () => {

@@ -55,7 +55,7 @@ describe('what stands on the screen', () => {
 
   it('marks whom something is wrong with, and says what', () => {
     const [, rosa, quinn] = laptops(shown('problem').newer.groups);
-    assert.deepEqual([quinn?.badge, quinn?.description], ['problem', 'Quinn does not answer.']);
+    assert.deepEqual([quinn?.badge, quinn?.description], ['problem', 'It does not answer.']);
     assert.equal(rosa?.badge, 'problem');
   });
 

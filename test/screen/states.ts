@@ -1,8 +1,10 @@
 /** The states of the screen, for its picture gallery and the tests of its view model. */
 import { type ErrorReport, PassItOnError } from '../../src/core/errors';
+import { sentence } from '../../src/core/sentences';
 import { relation } from '../../src/core/versions';
 import { NO_MORE_ROOM, PROBLEM_CODES } from '../../src/screen/problems';
 import { initialState, type ScreenState, withNeighbours } from '../../src/screen/state';
+import { problemFields } from '../../src/service/asking';
 import type {
   ImageInfo,
   Neighbour,
@@ -336,13 +338,13 @@ export const STATES: Record<string, ScreenState> = {
     neighbour('images', '410', 'newer', { kind: 'stick', colors: null }),
     neighbour('Sara', '409', 'newer', { signedBy: null }),
     neighbour('Tim', '409', 'newer', { confirmed: false }),
-    neighbour('Rosa', '409', 'newer', { problem: 'It does not have what it announces.' }),
+    neighbour('Rosa', '409', 'newer', problemFields(sentence('neighbour-lacks-image'))),
     ...odd,
   ]),
   problem: base([
     ANA,
-    neighbour('Quinn', '410', 'newer', { confirmed: false, problem: 'Quinn does not answer.' }),
-    neighbour('Rosa', '409', 'newer', { problem: 'Rosa announces something else than she has.' }),
+    neighbour('Quinn', '410', 'newer', { confirmed: false, ...problemFields(sentence('neighbour-silent')) }),
+    neighbour('Rosa', '409', 'newer', problemFields(sentence('neighbour-lacks-image'))),
   ]),
   untrusted: base(CLASS, {
     selected: 'near:Ana',

@@ -102,7 +102,7 @@ describe('a neighbour that answers over HTTP', () => {
     const marks = near.list().map(({ id, confirmed, problem }) => [id, confirmed, problem]);
     assert.deepEqual(marks.sort(), [
       ['Ana', true, null],
-      ['Liar', false, ANOTHER],
+      ['Liar', false, ANOTHER.text],
     ]);
     await liar.neighbours.close();
   });

@@ -25,6 +25,7 @@ describe('how the screen is started', () => {
     const launch = readLaunch([], HOME, '/');
     assert.equal(launch.sugar, null);
     assert.equal(launch.store, '/home/maya/data/pass-it-on/store');
+    assert.equal(launch.storeIsNamed, false);
     // A terminal inside Sugar has Sugar's environment, and is no activity of ours.
     const terminal = readLaunch([], { ...HOME, SUGAR_ACTIVITY_ROOT: '/somebody/else' }, '/');
     assert.equal(terminal.store, '/home/maya/data/pass-it-on/store');
@@ -32,8 +33,10 @@ describe('how the screen is started', () => {
 
   it('the store: told by argument, else by environment', () => {
     const env = { ...HOME, PASS_IT_ON_STORE: '/srv/store', SUGAR_ACTIVITY_ROOT: '/root' };
-    assert.equal(readLaunch(['-a', 'abc'], env, '/').store, '/srv/store');
-    assert.equal(readLaunch(['--store', '/tmp/store'], env, '/').store, '/tmp/store');
+    const { store, storeIsNamed } = readLaunch(['-a', 'abc'], env, '/');
+    assert.deepEqual([store, storeIsNamed], ['/srv/store', true]);
+    const told = readLaunch(['--store', '/tmp/store'], env, '/');
+    assert.deepEqual([told.store, told.storeIsNamed], ['/tmp/store', true]);
   });
 
   it('by itself, with pictures', () => {
