@@ -33,6 +33,15 @@ async function classroom(t: TestContext, size: 'nasty' | 'large') {
   return { first, second, laptop, folder };
 }
 
+/** As above, and Ana has version 2, Ben version 1. */
+async function anaAndBen(t: TestContext, size: 'nasty' | 'large') {
+  const all = await classroom(t, size);
+  const [ana, ben] = [all.laptop('ana'), all.laptop('ben')];
+  await ana.flash(all.second, 'test-os', '2');
+  await ben.flash(all.first, 'test-os', '1');
+  return { ...all, ana, ben };
+}
+
 /** Starts it where only this machine sees it; returns its address. */
 async function serve(laptop: Laptop, ...more: string[]): Promise<string> {
   await laptop.serve('--interface', 'lo', '--port', '0', ...more);
@@ -50,10 +59,7 @@ async function failure(running: Promise<unknown>): Promise<{ status: unknown; co
 }
 
 test('a laptop goes up and down again, and every path is as it was published', async t => {
-  const { first, second, laptop } = await classroom(t, 'nasty');
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  await ana.flash(second, 'test-os', '2');
-  await ben.flash(first, 'test-os', '1');
+  const { first, second, ana, ben } = await anaAndBen(t, 'nasty');
   const address = await serve(ana);
 
   const plan = await ben.compare(address);
@@ -129,10 +135,7 @@ async function falsify(laptop: Laptop): Promise<void> {
 }
 
 test('when the only source dies the download waits, then gives up, and goes on later where it was', async t => {
-  const { first, second, laptop } = await classroom(t, 'large');
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  await ana.flash(second, 'test-os', '2');
-  await ben.flash(first, 'test-os', '1');
+  const { ana, ben } = await anaAndBen(t, 'large');
   const slow = await serve(ana, '--rate', '1000000');
   await ben.serve('--interface', 'lo', '--port', '0');
   // Raw: what compresses well would all be here before she dies.
@@ -168,10 +171,7 @@ function wentOn(ended: Progress | undefined, again: readonly Progress[]): void {
 }
 
 test('after kill -9 of the service what has come still counts', async t => {
-  const { first, second, laptop } = await classroom(t, 'large');
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  await ana.flash(second, 'test-os', '2');
-  await ben.flash(first, 'test-os', '1');
+  const { ana, ben } = await anaAndBen(t, 'large');
   const slow = await serve(ana, '--rate', '1000000');
   await ben.serve('--interface', 'lo', '--port', '0');
   const running = ben.upgrade('2', '--from', slow, '--effort', 'speed').catch(() => {});
@@ -187,10 +187,9 @@ test('after kill -9 of the service what has come still counts', async t => {
 });
 
 test('a late-comer is found and helps to finish', async t => {
-  const { first, second, laptop } = await classroom(t, 'large');
-  const [ana, carla, ben] = [laptop('ana'), laptop('carla'), laptop('ben')];
-  for (const one of [ana, carla]) await one.flash(second, 'test-os', '2');
-  await ben.flash(first, 'test-os', '1');
+  const { second, laptop, ana, ben } = await anaAndBen(t, 'large');
+  const carla = laptop('carla');
+  await carla.flash(second, 'test-os', '2');
   const address = await serve(ana, '--rate', '800000');
   await ben.serve('--interface', 'lo', '--port', '0');
   // Raw: what compresses well is here before she comes.
@@ -207,10 +206,9 @@ test('a late-comer is found and helps to finish', async t => {
 });
 
 test('classmates who upgrade together give to each other what they have', async t => {
-  const { first, second, laptop } = await classroom(t, 'large');
-  const [ana, ben, carla] = [laptop('ana'), laptop('ben'), laptop('carla')];
-  await ana.flash(second, 'test-os', '2');
-  for (const one of [ben, carla]) await one.flash(first, 'test-os', '1');
+  const { first, laptop, ana, ben } = await anaAndBen(t, 'large');
+  const carla = laptop('carla');
+  await carla.flash(first, 'test-os', '1');
   const address = await serve(ana, '--rate', '400000');
   for (const one of [ben, carla]) await one.serve('--interface', 'lo', '--port', '0');
   const raw = ['--effort', 'speed'];
@@ -224,12 +222,9 @@ test('classmates who upgrade together give to each other what they have', async 
 });
 
 test('another upgrade meanwhile is refused; asking for the same joins it', async t => {
-  const { first, second, laptop, folder } = await classroom(t, 'large');
-  const [ana, ben] = [laptop('ana'), laptop('ben')];
-  await ana.flash(second, 'test-os', '2');
+  const { folder, ana, ben } = await anaAndBen(t, 'large');
   makeTree(join(folder, 'third'), '410');
   await ana.run('publish', join(folder, 'third'), '--name', 'test-os', '--version', '3');
-  await ben.flash(first, 'test-os', '1');
   const address = await serve(ana, '--rate', '1000000');
   await ben.serve('--interface', 'lo', '--port', '0');
   const running = ben.upgrade('2', '--from', address);

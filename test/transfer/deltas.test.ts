@@ -1,27 +1,19 @@
 /** Deltas made at run time between two real stores: what they save, and what a wrong one can do. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeDelta } from '../../src/core/delta/encode';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
 import { BlobFetch } from '../../src/transfer/fetch';
-import {
-  encodeDeltaHead,
-  encodeEnd,
-  encodeFrame,
-  type Frame,
-  KIND,
-  MAGIC,
-  readFrames,
-} from '../../src/transfer/frames';
+import { encodeDeltaHead, encodeEnd, encodeFrame, KIND } from '../../src/transfer/frames';
 import type { Wanted } from '../../src/transfer/scheduler';
-import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import type { AskedBlob, Source } from '../../src/transfer/source';
 import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
-import { serveStore } from './serving';
+import { giving, HandMade, storeWith } from './serving';
 
 const OLD = randomBytes(700_000);
 /** A shifted copy with small changes, and an end of its own. */
@@ -29,27 +21,13 @@ const NEW = Buffer.concat([Buffer.from('new'), OLD.subarray(0, 400_000), Buffer.
 const [OLD_OID, NEW_OID] = [objectOid('blob', OLD), objectOid('blob', NEW)];
 const WANTED: Wanted = { oid: NEW_OID, size: NEW.length, bases: [OLD_OID] };
 
-async function storeWith(folder: string, ...contents: Buffer[]): Promise<Store> {
-  const tree = join(folder, 'tree');
-  mkdirSync(tree, { recursive: true });
-  for (const [at, content] of contents.entries()) writeFileSync(join(tree, `file${at}`), content);
-  const store = await Store.open(join(folder, 'store'));
-  await store.publish(tree, { name: 'test-os', version: '1', ownerRoot: true });
-  return store;
-}
-
 async function pair(t: TestContext, ...donorHas: Buffer[]) {
   const closers = closersOf(t);
   const folder = tempFolder(t);
-  const donor = await storeWith(join(folder, 'donor'), ...donorHas);
-  closers.push(() => donor.close());
-  const asker = await storeWith(join(folder, 'asker'), OLD);
-  closers.push(() => asker.close());
-  const server = await serveStore(donor);
-  const source = new HttpSource({ host: '127.0.0.1', port: server.port });
-  closers.push(() => server.close());
-  closers.push(() => source.close());
-  return { folder, closers, asker, source };
+  const donor = await storeWith(closers, join(folder, 'donor'), ...donorHas);
+  const asker = await storeWith(closers, join(folder, 'asker'), OLD);
+  const { source } = await giving(closers, donor);
+  return { folder, closers, asker, source: source() };
 }
 
 async function fetchFrom(source: Source, asker: Store, wanted = [WANTED]): Promise<void> {
@@ -105,33 +83,9 @@ test('a damaged base on this laptop costs the whole blob, and blames nobody', as
   await assertArrived(asker);
 });
 
-/** A source that makes its frames by hand. */
-class HandMade implements Source {
-  readonly address = 'hand:1';
-  readonly bytesReceived = 0;
-  asked: readonly AskedBlob[][] = [];
-
-  constructor(private readonly answer: (asked: AskedBlob) => Buffer) {}
-
-  images(): Promise<never> {
-    return Promise.reject(new Error('not asked here'));
-  }
-
-  trees(): AsyncGenerator<Frame> {
-    throw new Error('not asked here');
-  }
-
-  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
-    this.asked = [...this.asked, [...asked]];
-    const stream = Buffer.concat([MAGIC, ...asked.map(this.answer), encodeEnd()]);
-    return readFrames(
-      (async function* () {
-        yield stream;
-      })(),
-    );
-  }
-
-  close(): void {}
+/** One frame for each blob that is asked for, and the end. */
+function handMade(answer: (asked: AskedBlob) => Buffer): Source {
+  return new HandMade('hand:1', asked => [answer(asked), encodeEnd()]);
 }
 
 function deltaFrame(base: string, size: number, delta: Buffer): Buffer {
@@ -159,7 +113,7 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
     encodeFrame(KIND.delta, NEW_OID, Buffer.alloc(5)),
   ];
   for (const [at, frame] of wrong.entries()) {
-    const source = new HandMade(({ bases }) => (bases.length > 0 ? frame : WHOLE));
+    const source = handMade(({ bases }) => (bases.length > 0 ? frame : WHOLE));
     const other = await Store.open(join(folder, `other${at}`));
     closers.push(() => other.close());
     const receiver = {
@@ -176,9 +130,9 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
 
 test('a delta that nobody asked for, or that promises more than a file needs, is a lie', async t => {
   const { asker } = await pair(t, NEW);
-  const unasked = new HandMade(() => deltaFrame(OLD_OID, NEW.length, RIGHT));
+  const unasked = handMade(() => deltaFrame(OLD_OID, NEW.length, RIGHT));
   await assert.rejects(fetchFrom(unasked, asker, [{ ...WANTED, bases: [] }]), /nobody gives/);
-  const long = new HandMade(() => deltaFrame(OLD_OID, NEW.length, Buffer.alloc(NEW.length + 1000)));
+  const long = handMade(() => deltaFrame(OLD_OID, NEW.length, Buffer.alloc(NEW.length + 1000)));
   await assert.rejects(fetchFrom(long, asker), /nobody gives/);
   assert.equal(await asker.hasBlob(NEW_OID), false);
 });

@@ -3,18 +3,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectOid } from '../../src/core/object';
-import { Store } from '../../src/store/store';
 import { Clients } from '../../src/transfer/clients';
 import { KIND } from '../../src/transfer/frames';
-import { HttpSource } from '../../src/transfer/source';
-import { TreeBuilder } from '../store/support';
+import type { HttpSource } from '../../src/transfer/source';
 import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
-import { hangingUp, serveStore } from './serving';
+import { giving, hangingUp, storeWith } from './serving';
 
 const OLD = randomBytes(6_000_000);
 const NEW = Buffer.concat([OLD.subarray(0, 3_000_000), Buffer.from('changed'), OLD.subarray(3_000_100)]);
@@ -24,18 +21,8 @@ const ASKED = [{ oid: NEW_OID, bases: [OLD_OID] }];
 async function donor(t: TestContext) {
   const closers = closersOf(t);
   const folder = tempFolder(t);
-  const tree = new TreeBuilder(join(folder, 'tree')).file('old', OLD).file('new', NEW);
-  const store = await Store.open(join(folder, 'store'));
-  closers.push(() => store.close());
-  await store.publish(tree.dir, { name: 'test-os', version: '1', ownerRoot: true });
-  const server = await serveStore(store, { onError: hangingUp });
-  closers.push(() => server.close());
-  const source = () => {
-    const one = new HttpSource({ host: '127.0.0.1', port: server.port });
-    closers.push(() => one.close());
-    return one;
-  };
-  return { store, server, source };
+  const store = await storeWith(closers, folder, OLD, NEW);
+  return { store, ...(await giving(closers, store, { onError: hangingUp })) };
 }
 
 async function kinds(source: HttpSource): Promise<string[]> {

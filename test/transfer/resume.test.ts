@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer as createProxy } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,22 +12,14 @@ import { objectOid } from '../../src/core/object';
 import type { Status } from '../../src/service/contract';
 import { Store } from '../../src/store/store';
 import { BlobFetch } from '../../src/transfer/fetch';
-import {
-  encodeEnd,
-  encodeHeader,
-  encodeRestHead,
-  type Frame,
-  KIND,
-  MAGIC,
-  readFrames,
-} from '../../src/transfer/frames';
-import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import { encodeEnd, encodeHeader, encodeRestHead, KIND } from '../../src/transfer/frames';
+import type { Source } from '../../src/transfer/source';
 import { Laptop } from '../lan/laptop';
 import { differences } from '../lan/same-tree';
 import { TreeBuilder } from '../store/support';
 import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
-import { hangingUp, serveStore } from './serving';
+import { giving, HandMade, hangingUp, storeWith } from './serving';
 
 const BIG = randomBytes(24 << 20);
 const BIG_OID = objectOid('blob', BIG);
@@ -78,8 +70,7 @@ test('after kill -9 in the middle of a large file at most one batch comes again'
   closers.push(() => donor.close());
   const { image } = await donor.publish(second.dir, { name: 'rest-os', version: '2' });
   await donor.use(image.commit);
-  const server = await serveStore(donor, { onError: hangingUp });
-  closers.push(() => server.close());
+  const { server } = await giving(closers, donor, { onError: hangingUp });
   const way = await slowWay(t, server.port, 8e6);
   const words = ['upgrade', '2', '--from', `127.0.0.1:${way.port}`, '--store', child.store];
   const env = { ...process.env, PASS_IT_ON_ALLOW_UNSIGNED: '1' };
@@ -98,37 +89,6 @@ test('after kill -9 in the middle of a large file at most one batch comes again'
   assert.deepEqual(readdirSync(join(child.store, 'partial')), []);
   assert.ok((await child.run<Status>('status'))[0]);
 });
-
-/** A source that makes its frames by hand. */
-class HandMade implements Source {
-  readonly bytesReceived = 0;
-  asked: AskedBlob[] = [];
-
-  constructor(
-    readonly address: string,
-    private readonly answer: (asked: AskedBlob) => Buffer[],
-  ) {}
-
-  images(): Promise<never> {
-    return Promise.reject(new Error('not asked here'));
-  }
-
-  trees(): AsyncGenerator<Frame> {
-    throw new Error('not asked here');
-  }
-
-  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
-    this.asked.push(...asked);
-    const parts = [MAGIC, ...asked.flatMap(this.answer)];
-    return readFrames(
-      (async function* () {
-        yield* parts;
-      })(),
-    );
-  }
-
-  close(): void {}
-}
 
 const HALF = BIG.length >> 1;
 const whole = (content: Buffer) => [encodeHeader(KIND.whole, BIG_OID, BIG.length), content];
@@ -190,25 +150,16 @@ test('a rest that nobody asked for, or of another place, is a lie', async t => {
 });
 
 test('a delta is sent to somebody who has a part only where it is shorter than the rest', async t => {
-  let close: () => Promise<unknown> = async () => {};
-  t.after(() => close());
-  const folder = tempFolder(t);
+  const closers = closersOf(t);
   const old = Buffer.concat([BIG.subarray(0, 3 << 20), randomBytes(1 << 20)]);
   const target = BIG.subarray(0, 4 << 20);
-  writeFileSync(join(new TreeBuilder(join(folder, 'tree')).file('old', old).file('new', target).dir, 'x'), '');
-  const store = await Store.open(join(folder, 'store'));
-  await store.publish(join(folder, 'tree'), { name: 'rest-os', version: '1', ownerRoot: true });
-  const server = await serveStore(store, { onError: hangingUp });
-  const source = new HttpSource({ host: '127.0.0.1', port: server.port });
-  close = async () => {
-    source.close();
-    await server.close();
-    await store.close();
-  };
+  const store = await storeWith(closers, tempFolder(t), old, target);
+  const { source } = await giving(closers, store, { onError: hangingUp });
+  const asking = source();
   const oid = objectOid('blob', target);
   const kinds: string[] = [];
   for (const offset of [0, 1 << 20, (4 << 20) - 1000]) {
-    for await (const frame of source.objects([{ oid, bases: [objectOid('blob', old)], offset }])) {
+    for await (const frame of asking.objects([{ oid, bases: [objectOid('blob', old)], offset }])) {
       kinds.push(frame.kind);
       if (frame.kind !== KIND.rest) continue;
       const bytes = await frame.whole(target.length);
