@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join, relative, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -16,6 +16,7 @@ import { memoryReader } from '../src/core/delta/reader';
 import { Scratch } from '../src/core/delta/scratch';
 import { objectOid } from '../src/core/object';
 import { encodeHeader, KIND } from '../src/transfer/frames';
+import { end, workFolder } from './end';
 
 /** So many bytes go into one compressed stream: what is asked of one source at once. */
 const STREAM_BYTES = 4 << 20;
@@ -206,16 +207,12 @@ async function main([oldTree, newTree, qualities = '5,9', tools]: string[]): Pro
   console.log(
     `${from} → ${to}: ${list.length} files of ${size.toLocaleString('en')} bytes, ${bare.length} without base`,
   );
-  const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'pass-it-on-bench-'));
-  try {
-    print([
-      ...(await ours(list, qualities.split(',').map(Number))),
-      ...theirs(list, work, tools?.split(',') ?? null),
-      ...whole(list),
-    ]);
-  } finally {
-    rmSync(work, { recursive: true });
-  }
+  const work = workFolder('delta', existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
+  print([
+    ...(await ours(list, qualities.split(',').map(Number))),
+    ...theirs(list, work, tools?.split(',') ?? null),
+    ...whole(list),
+  ]);
 }
 
-main(process.argv.slice(2));
+end(main(process.argv.slice(2)));

@@ -13,6 +13,8 @@ import { parseArgs } from 'node:util';
 import { Laptop } from '../test/lan/laptop';
 import { Lan } from '../test/lan/namespaces';
 import { differences } from '../test/lan/same-tree';
+import { end, workFolder } from './end';
+import { Link } from './link';
 
 const NAME = 'debian';
 const PORT = { rate: '50mbit', burst: '64kb', latency: '200ms' };
@@ -28,8 +30,7 @@ const { values, positionals } = parseArgs({
 const size = positionals[0] ?? 'made-up';
 const count = Number(values.laptops);
 const images = resolve('build/images', size);
-mkdirSync(images, { recursive: true });
-const work = mkdtempSync(join(images, 'eight-'));
+const work = workFolder('eight', images);
 
 /** Contents that nothing helps with: only sharing makes it faster. 64 MB in 400 files, of sizes as in a system. */
 function makeUp(version: string): string {
@@ -49,13 +50,6 @@ function treeOf(version: string): string {
   const dir = join(images, version);
   if (!existsSync(dir)) execFileSync('bench/images.sh', [size, images, version], { stdio: 'inherit' });
   return dir;
-}
-
-/** Bytes that have left a laptop's port so far. */
-function sent(inside: readonly string[]): number {
-  const [program, ...args] = [...inside, 'ip', '-json', '-statistics', 'link', 'show', 'eth0'];
-  const [{ stats64 }] = JSON.parse(execFileSync(program!, args, { encoding: 'utf8' }));
-  return stats64.tx.bytes;
 }
 
 interface Row {
@@ -92,8 +86,8 @@ async function measure(lan: Lan, trees: { v1: string; v2: string }, laptops: num
     await Promise.all(all.map(laptop => laptop.serve()));
     // A class that sits together knows each other: everybody has answered everybody.
     await Promise.all(others.map(other => other.neighbours(8)));
-    const at = lan.laptops[0]!.inside;
-    const before = sent(at);
+    const link = new Link(lan.laptops[0]!.inside);
+    const before = link.counted.up;
     const cpuBefore = { all: all.map(({ cpu }) => cpu), ended: ended() };
     const begun = performance.now();
     const results = await Promise.all(
@@ -102,7 +96,7 @@ async function measure(lan: Lan, trees: { v1: string; v2: string }, laptops: num
         return { ...result, ready: (performance.now() - begun) / 1000 };
       }),
     );
-    const left = sent(at) - before;
+    const left = link.counted.up - before;
     const command = (ended() - cpuBefore.ended) / laptops;
     const [ofDonor = 0, ...ofOthers] = all.map(({ cpu }, i) => cpu - cpuBefore.all[i]!);
     const cpu = { donor: ofDonor, laptop: ofOthers.reduce((sum, one) => sum + one, 0) / laptops, command };
@@ -131,7 +125,6 @@ async function main(): Promise<void> {
     }
   } finally {
     await lan.close();
-    rmSync(work, { recursive: true, force: true });
   }
   const mb = (bytes: number) => (bytes / 1e6).toFixed(2);
   const heads = ['image', 'laptops', 'MB out of the donor', 'MB into each', 'first ready, s', 'last ready, s'];
@@ -148,8 +141,4 @@ async function main(): Promise<void> {
   );
 }
 
-// An end without a table is a failure, also when nothing was left to wait for.
-process.exitCode = 1;
-main().then(() => {
-  process.exitCode = 0;
-});
+end(main());

@@ -2,19 +2,13 @@
  * npm run bench -- frames: what one picture costs while dots fly, in processor time of the screen and of the X server that
  * draws for it, with few and with many who give. Processor time can be compared on a busy machine, too.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller } from '../src/screen/controller';
-import { Gtk } from '../src/screen/gtk';
 import type { ScreenState } from '../src/screen/state';
-import { ScreenWindow } from '../src/screen/window';
-import { Desktop } from '../test/screen/desktop';
 import { base, crowd, neighbour, sources, upgrade } from '../test/screen/states';
-import { alone } from '../test/support/alone';
+import { end } from './end';
+import { loop, onDesktop, openWindow, runScreen } from './window';
 
 const PICTURES = 200;
 const NEAR = [1, 8, 40];
@@ -44,15 +38,7 @@ function cpu(pid: number): number {
 
 async function measure(server: number): Promise<void> {
   const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
-  const window = new ScreenWindow(controller, {
-    width: 1200,
-    height: 900,
-    scaling: undefined,
-    sugar: false,
-    save: async () => '',
-    close: () => {},
-  });
-  window.show();
+  const window = openWindow(controller);
   for (const count of NEAR) {
     controller.state = flowing(count);
     window.update();
@@ -67,36 +53,10 @@ async function measure(server: number): Promise<void> {
 }
 
 async function bench(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-frames-'));
-  const desktop = await Desktop.start(folder);
   process.stdout.write('| giving | screen, ms a picture | X server, ms a picture |\n| ---: | ---: | ---: |\n');
-  try {
-    const screen = spawn(...alone(process.execPath, __filename, String(desktop.server)), {
-      env: { ...desktop.env, NO_AT_BRIDGE: '1' },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    const [code] = (await once(screen, 'exit')) as [number | null];
-    if (code !== 0) throw new Error(`the screen ended with ${code}`);
-  } finally {
-    await desktop.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function end(work: Promise<void>): void {
-  work.then(
-    () => process.exit(0),
-    error => {
-      process.stderr.write(`${error instanceof Error ? error.stack : JSON.stringify(error)}\n`);
-      process.exit(1);
-    },
-  );
+  await onDesktop('frames', desktop => runScreen(desktop, __filename, String(desktop.server)));
 }
 
 const [server] = process.argv.slice(2);
 if (server === undefined) end(bench());
-else {
-  Gtk.init([]);
-  setTimeout(() => end(measure(Number(server))), 0);
-  Gtk.main();
-}
+else loop(() => measure(Number(server)));

@@ -4,8 +4,9 @@
  * again for a second version, which should cost only what changed. Usage: npm run bench -- import [small|full]
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { end, workFolder } from './end';
 
 interface Row {
   what: string;
@@ -20,9 +21,8 @@ interface Row {
 
 const size = process.argv[2] ?? 'small';
 const images = resolve('build/images', size);
-mkdirSync(images, { recursive: true });
 // On the same disk as the trees.
-const work = mkdtempSync(join(images, 'import-'));
+const work = workFolder('import', images);
 const tree = (version: string) => join(images, version);
 const PROGRAM = resolve('dist/pass-it-on');
 const NOBODY = ['-c', 'user.name=a', '-c', 'user.email=a@localhost', '-c', 'gc.auto=0', '-c', 'core.fileMode=true'];
@@ -104,18 +104,14 @@ function bounds(): Row[] {
   return [hashed, copied];
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const missing = ['v1', 'v2'].filter(version => !existsSync(tree(version)));
   if (missing.length > 0) execFileSync('bench/images.sh', [size, images, ...missing], { stdio: 'inherit' });
-  try {
-    for (const version of ['v1', 'v2'])
-      spawnSync('sh', ['-c', `find '${tree(version)}' -xdev -type f -print0 | xargs -0 cat >/dev/null`]);
-    const first = importAll('v1');
-    print('First version', [...first, ...bounds()]);
-    print('Second version, one point release on', importAll('v2'));
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  for (const version of ['v1', 'v2'])
+    spawnSync('sh', ['-c', `find '${tree(version)}' -xdev -type f -print0 | xargs -0 cat >/dev/null`]);
+  const first = importAll('v1');
+  print('First version', [...first, ...bounds()]);
+  print('Second version, one point release on', importAll('v2'));
 }
 
-main();
+end(main());

@@ -2,20 +2,15 @@
  * npm run bench -- kiosk [TOURS]: lets the kiosk upgrade, go back and begin anew, 200 times as fast as it can, and
  * prints the resident memory of screen and service as it goes. A kiosk runs for days: neither may grow.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Desktop } from '../test/screen/desktop';
 import { KioskRun } from '../test/screen/kiosk-run';
 import { end } from './end';
+import { onDesktop } from './window';
 
 const tours = Number(process.argv[2] ?? 200);
 /** Tours between two lines. */
 const STEP = 10;
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-kiosk-'));
-  const desktop = await Desktop.start(folder);
+const bench = onDesktop('kiosk', async (desktop, folder) => {
   const kiosk = KioskRun.start(desktop, folder, 0.01);
   try {
     const began = performance.now();
@@ -32,9 +27,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${errors.length} tours went wrong and were begun anew.\n${errors.join('\n')}\n`);
   } finally {
     await kiosk.stop();
-    await desktop.close();
-    rmSync(folder, { recursive: true, force: true });
   }
-}
+});
 
-end(main());
+end(bench);

@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { end } from './end';
 import { bonjour, ours } from './neighbours/laptop';
 import { KINDS, type Kind, real } from './neighbours/real';
 import { head, line } from './neighbours/row';
@@ -35,6 +36,6 @@ async function main(): Promise<void> {
 }
 
 const [word, kind, nick = '', ...more] = process.argv.slice(2);
-if (word !== 'laptop') void main();
+if (word !== 'laptop') end(main());
 else if (kind === 'ours') void ours(nick, more[0] ?? '');
 else void bonjour(nick, more[0] ?? '', more[1] ?? '');

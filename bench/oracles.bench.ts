@@ -3,7 +3,7 @@
  * Prints PASS or FAIL and figures for each; ends with 1 when one failed. Usage: npm run bench -- oracles [small|full]
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { diffTrees } from '../src/core/diff';
 import { MODE } from '../src/core/tree';
@@ -11,14 +11,14 @@ import { StoreView } from '../src/store/view';
 import { Laptop } from '../test/lan/laptop';
 import { differences } from '../test/lan/same-tree';
 import { linkGroups } from '../test/store/support';
+import { end, workFolder } from './end';
 
 const NAME = 'debian';
 const MAX_OUTPUT = 1 << 30;
 
 const size = process.argv[2] ?? 'small';
 const images = resolve('build/images', size);
-mkdirSync(images, { recursive: true });
-const work = mkdtempSync(join(images, 'oracles-'));
+const work = workFolder('oracles', images);
 const tree = (version: string) => join(images, version);
 let failed = 0;
 
@@ -212,10 +212,9 @@ async function main(): Promise<void> {
     );
   } finally {
     await Promise.all([ana.stop(), ben.stop()]);
-    rmSync(work, { recursive: true, force: true });
   }
-  console.log(failed === 0 ? 'All passed.' : `${failed} failed.`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  if (failed > 0) throw new Error(`${failed} failed.`);
+  console.log('All passed.');
 }
 
-main();
+end(main());

@@ -7,11 +7,12 @@
  * eight, eight-radio. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Shape } from '../test/lan/namespaces';
+import { end, workFolder } from './end';
 import { type AloneScenario, alone } from './peers/alone';
 import { casync } from './peers/casync';
 import { type EightScenario, eight } from './peers/eight';
@@ -103,7 +104,6 @@ async function main(): Promise<void> {
   const { pair, scenarios, only, runs, ways } = settings();
   const [size, older, newer] = PAIRS[pair]!;
   const images = resolve('build/images', size);
-  mkdirSync(images, { recursive: true });
   const missing = [older, newer].filter(version => !existsSync(join(images, version)));
   if (missing.length > 0) execFileSync('bench/images.sh', [size, images, ...missing], { stdio: 'inherit' });
 
@@ -112,9 +112,7 @@ async function main(): Promise<void> {
   for (const [way, down] of ways) {
     const [fromVersion, toVersion] = down ? [newer, older] : [older, newer];
     // On the same disk as the trees: rsync's --link-dest, ostree's checkouts and our stores live from hard links.
-    const work = mkdtempSync(join(images, 'peers-'));
-    const remove = () => rmSync(work, { recursive: true, force: true });
-    process.once('exit', remove);
+    const work = workFolder('peers', images);
     const versions: Pair = {
       from: join(images, fromVersion),
       to: join(images, toVersion),
@@ -141,24 +139,11 @@ async function main(): Promise<void> {
         console.log(`\n${table}`);
       }
     } finally {
-      process.removeListener('exit', remove);
-      remove();
+      rmSync(work, { recursive: true, force: true });
     }
   }
   console.log(`\n${machine((only ?? Object.entries(PEERS)).map(([, peer]) => peer))}\n\n${tables.join('\n\n')}`);
   if (failures.length > 0) throw new Error(`Failed: ${failures.join('; ')}`);
 }
 
-// Stopped by hand: gigabytes and namespaces go at the end of the process.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
-
-// An end without a table is a failure, also when nothing was left to wait for.
-process.exitCode = 1;
-main().then(
-  () => {
-    process.exitCode = 0;
-  },
-  error => {
-    console.error(error);
-  },
-);
+end(main());

@@ -5,21 +5,17 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller } from '../src/screen/controller';
-import { Gtk } from '../src/screen/gtk';
 import { newest, until } from '../src/screen/waiting';
-import { ScreenWindow } from '../src/screen/window';
 import { connectService } from '../src/service/client';
 import { Classroom } from '../test/screen/classroom';
-import { Desktop } from '../test/screen/desktop';
 import { base } from '../test/screen/states';
-import { alone } from '../test/support/alone';
 import { end } from './end';
+import { loop, onDesktop, openWindow, runScreen } from './window';
 
 const PATIENCE = 120_000;
 /** The waves of looking rest after twelve seconds. */
@@ -57,15 +53,7 @@ async function measure(folder: string, count: number, files: number): Promise<vo
   });
   const [store] = (await once(createInterface({ input: class_.stdout! }), 'line')) as [string];
   const controller = new Controller(() => connectService(store), base().profile);
-  const window = new ScreenWindow(controller, {
-    width: 1200,
-    height: 900,
-    scaling: undefined,
-    sugar: false,
-    save: async () => '',
-    close: () => {},
-  });
-  window.show();
+  const window = openWindow(controller);
   controller.start();
   const here = () => [...controller.state.neighbours.values()].filter(n => n.confirmed).length;
   await until(controller, ({ link }) => link === 'connected' && here() === count, PATIENCE, 'not everybody came');
@@ -92,32 +80,18 @@ async function measure(folder: string, count: number, files: number): Promise<vo
 }
 
 async function bench(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-screen-bench-'));
-  const desktop = await Desktop.start(join(folder, 'desktop'));
   process.stdout.write('| near | CPU at rest, % | fetching, s | pictures/s | CPU, % | memory, MB |\n');
   process.stdout.write('| ---: | ---: | ---: | ---: | ---: | ---: |\n');
-  try {
+  await onDesktop('screen', async (desktop, folder) => {
     for (const { count, files } of CLASSES) {
       const dir = join(folder, String(count));
-      const args = alone(process.execPath, __filename, 'screen', dir, String(count), String(files));
-      const screen = spawn(...args, {
-        env: { ...desktop.env, NO_AT_BRIDGE: '1' },
-        stdio: ['ignore', 'inherit', 'inherit'],
-      });
-      const [code] = (await once(screen, 'exit')) as [number | null];
-      if (code !== 0) throw new Error(`the screen ended with ${code}`);
+      await runScreen(desktop, __filename, 'screen', dir, String(count), String(files));
       rmSync(dir, { recursive: true, force: true });
     }
-  } finally {
-    await desktop.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 const [mode, folder = '', count = '0', files = '0'] = process.argv.slice(2);
 if (mode === 'room') end(room(folder, Number(count), Number(files)));
-else if (mode === 'screen') {
-  Gtk.init([]);
-  setTimeout(() => end(measure(folder, Number(count), Number(files))), 0);
-  Gtk.main();
-} else end(bench());
+else if (mode === 'screen') loop(() => measure(folder, Number(count), Number(files)));
+else end(bench());

@@ -5,13 +5,13 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connectService } from '../src/service/client';
-import { Desktop } from '../test/screen/desktop';
+import type { Desktop } from '../test/screen/desktop';
 import { end } from './end';
+import { onDesktop } from './window';
 
 const run = promisify(execFile);
 const times = Number(process.argv[2] ?? 5);
@@ -67,20 +67,12 @@ async function first(desktop: Desktop, folder: string): Promise<{ paint: number;
 }
 
 async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-start-'));
   process.stdout.write('| start | first picture, s | service, s |\n| ---: | ---: | ---: |\n');
-  try {
-    for (let i = 1; i <= times; i++) {
-      const desktop = await Desktop.start(join(folder, String(i)));
-      try {
-        const { paint, service } = await first(desktop, join(folder, String(i)));
-        process.stdout.write(`| ${i} | ${(paint / 1000).toFixed(1)} | ${(service / 1000).toFixed(1)} |\n`);
-      } finally {
-        await desktop.close();
-      }
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  for (let i = 1; i <= times; i++) {
+    await onDesktop('start', async (desktop, folder) => {
+      const { paint, service } = await first(desktop, folder);
+      process.stdout.write(`| ${i} | ${(paint / 1000).toFixed(1)} | ${(service / 1000).toFixed(1)} |\n`);
+    });
   }
 }
 

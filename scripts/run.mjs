@@ -30,16 +30,32 @@ function exitStatus(code, signal) {
   return code ?? 128 + (constants.signals[signal] ?? 0);
 }
 
+/** How long those of a group may take to end, in ms. */
+const LAST_WORDS_MS = 20_000;
+
 /**
  * Runs a program beside us and waits for its end. A signal must not leave orphans: it goes on to the program, that
- * ends, then this resolves, then the caller cleans up.
+ * ends, then this resolves, then the caller cleans up. With `detached` it goes on to all that the program has started
+ * in its group as well, and what does not end then is killed.
  * @returns a promise of its exit status
  */
 export function follow(command, args = [], options = {}) {
   return new Promise(resolve => {
     const child = spawn(command, args, { stdio: 'inherit', ...options });
-    // A terminal sends its Ctrl+C to the program itself too: twice would be a second wish.
-    const pass = signal => signal === 'SIGINT' || child.kill(signal);
+    const toGroup = signal => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error;
+      }
+    };
+    const pass = signal => {
+      if (options.detached) {
+        toGroup('SIGTERM');
+        setTimeout(toGroup, LAST_WORDS_MS, 'SIGKILL').unref();
+        // A terminal sends its Ctrl+C to the program itself too: twice would be a second wish.
+      } else if (signal !== 'SIGINT') child.kill(signal);
+    };
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, pass);
     const end = result => {

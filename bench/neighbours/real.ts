@@ -1,8 +1,8 @@
 /** A class of real laptops in network namespaces, IPv4 and IPv6, while it arrives, while it is idle, and when one goes. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { Avahi } from '../../test/lan/avahi';
 import { Capture } from '../../test/lan/capture';
 import { Lan } from '../../test/lan/namespaces';
 import { announcement } from '../../test/neighbours/simulation';
+import { workFolder } from '../end';
 import type { Told } from './laptop';
 import { ARRIVAL_S, ARRIVING_S, cost, hourly, IDLE_FROM_S, type Row } from './row';
 
@@ -30,7 +31,7 @@ export interface RealOptions {
 
 /** program: the bundle that becomes a laptop when it is called with `laptop KIND …`. */
 export async function real(kind: Kind, laptops: number, program: string, options: RealOptions): Promise<Row> {
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-bench-'));
+  const folder = workFolder('neighbours');
   const lan = await Lan.create(laptops);
   const crowd = new Crowd(lan, kind, program, folder);
   const load = loadavg()[0]!;

@@ -1,12 +1,13 @@
 /** Crowds that no machine holds: the real Neighbours and the real asking on a simulated network, IPv4 only. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { PassItOnError } from '../../src/core/errors';
 import { Near } from '../../src/service/near';
 import { Store } from '../../src/store/store';
 import type { ImagesAnswer } from '../../src/transfer/images-answer';
 import { announcement, COMMIT, SimClock, SimLaptop, SimNetwork, seeded } from '../../test/neighbours/simulation';
+import { workFolder } from '../end';
 import { ARRIVAL_S, ARRIVING_S, cost, hourly, IDLE_FROM_S, type Row } from './row';
 
 /** What an Ethernet frame holds besides DNS over IPv4. */
@@ -23,7 +24,7 @@ const images = [{ ...image, releaseTime: '2026-03-01T00:00:00.000Z' }];
 /** idle: minutes; loss: the share of packets that each laptop misses. */
 export async function simulated(laptops: number, idle: number, loss: number): Promise<Row> {
   const load = loadavg()[0]!;
-  const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-bench-'));
+  const folder = workFolder('neighbours');
   const store = await Store.open(join(folder, 'store'));
   try {
     const clock = new SimClock();
