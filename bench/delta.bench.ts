@@ -5,17 +5,16 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { applyDelta } from '../src/core/delta/apply';
-import { Bases } from '../src/core/delta/base';
 import { encodeDelta } from '../src/core/delta/encode';
 import { memoryReader } from '../src/core/delta/reader';
 import { Scratch } from '../src/core/delta/scratch';
-import { objectOid } from '../src/core/object';
 import { encodeHeader, KIND } from '../src/transfer/frames';
+import { type Changed, changes, cpu } from './delta/changes';
 import { end, workFolder } from './end';
 
 /** So many bytes go into one compressed stream: what is asked of one source at once. */
@@ -24,56 +23,11 @@ const WINDOW_BITS = 22;
 /** How much of the source xdelta3 looks at unless told otherwise. */
 const XDELTA_BYTES = 64 << 20;
 
-interface Changed {
-  path: string;
-  oid: string;
-  size: number;
-  base: string | null;
-}
-
 interface Row {
   way: string;
   bytes: number;
   make: number;
   undo: number | null;
-}
-
-/** Regular files below a folder. */
-function files(tree: string): string[] {
-  return readdirSync(tree, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name));
-}
-
-function changes(oldTree: string, newTree: string): Changed[] {
-  const held = files(oldTree).map(path => ({
-    path,
-    oid: objectOid('blob', readFileSync(path)),
-    size: statSync(path).size,
-  }));
-  const have = new Set(held.map(file => file.oid));
-  const byOid = new Map(held.map(file => [file.oid, file.path]));
-  const bases = new Bases(held.map(file => ({ ...file, path: relative(oldTree, file.path) })));
-  const list: Changed[] = [];
-  for (const path of files(newTree)) {
-    const content = readFileSync(path);
-    const oid = objectOid('blob', content);
-    if (have.has(oid)) continue;
-    have.add(oid);
-    const [base] = bases.for(relative(newTree, path), content.length);
-    list.push({ path, oid, size: content.length, base: base === undefined ? null : byOid.get(base)! });
-  }
-  // Like beside like, for what compresses them together.
-  const key = ({ path }: Changed) => `${extname(path)} ${path}`;
-  return list.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-}
-
-/** CPU seconds of this process and of those it waited for (proc(5), stat: utime, stime, cutime, cstime in hundredths). */
-function cpu(): number {
-  const fields = readFileSync('/proc/self/stat', 'latin1')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 function brotli(bytes: Buffer, quality: number): number {

@@ -14,8 +14,9 @@ const PROBE_OBJECTS = 8;
 /** How long to wait before somebody is asked again who had nothing of what he was asked for, in ms. */
 const FIRST_PAUSE_MS = 1_500;
 const LONGEST_PAUSE_MS = 30_000;
-/** More are no accident. */
+/** More are no accident, nor is more than this share of those that came out right. */
 const MOST_PLAIN = 8;
+const PLAIN_SHARE = 1 / 32;
 /** How long a classmate is given to show how fast he is, in ms. */
 const GRACE_MS = 3_000;
 
@@ -32,6 +33,8 @@ export class Giver {
   deltas = true;
   /** Blobs that did not come out right from what it took for common: one block looks like another now and then. */
   readonly plain = new Set<Oid>();
+  /** Blobs that did. */
+  outlined = 0;
   readonly effort: Effort;
   /** What it has said that it has; null: it does not say. */
   heard: Heard | null;
@@ -68,7 +71,7 @@ export class Giver {
   /** A frame of this kind did not make the blob. */
   doubt(kind: Kind, oid: Oid): void {
     this.plain.add(oid);
-    if (kind === KIND.delta || this.plain.size > MOST_PLAIN) this.deltas = false;
+    if (kind === KIND.delta || this.plain.size > MOST_PLAIN + this.outlined * PLAIN_SHARE) this.deltas = false;
   }
 
   /** It was asked for some; did it have any? */

@@ -58,7 +58,7 @@ export function parseAsker(header: string | string[] | undefined): Asker | null 
 export const MAX_IMAGES_BYTES = 1 << 20;
 const MAX_IMAGES = 1000;
 /** Of `takes`: it makes deltas from outlines. */
-export const OUTLINES = 'outlines';
+export const OUTLINES = 'outlines-2';
 
 /**
  * Reads another laptop's answer and believes nothing about its form.

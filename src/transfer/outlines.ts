@@ -1,7 +1,7 @@
 /** Outlines of what is here, for one who has what is wanted and nothing like it: see src/core/delta/outline.ts. */
 import type { FileHandle } from 'node:fs/promises';
 import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack } from '../core/delta/gzip/file';
-import { NO_OUTLINE, type Outline, outlineOf, shapeFor } from '../core/delta/outline';
+import { hashesLength, NO_OUTLINE, type Outline, outlineOf, shapeFor } from '../core/delta/outline';
 import { memoryReader, mustFill, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
@@ -56,7 +56,7 @@ async function outlineFor(holder: Holder, base: Oid, targetSize: number, room: n
   if (opened === null) return NO_OUTLINE;
   try {
     const shape = shapeFor(opened.content.size, targetSize);
-    return shape.count * shape.hashBytes > room ? NO_OUTLINE : await outlineOf(opened.content, shape);
+    return hashesLength(shape) > room ? NO_OUTLINE : await outlineOf(opened.content, shape);
   } catch (cause) {
     // A file that is damaged helps nobody; checking the image tells of it.
     if (cause instanceof PassItOnError && cause.code === 'damaged') return NO_OUTLINE;

@@ -2,7 +2,7 @@
  * The body of `POST /objects` (docs/protocol.md): a line for each blob, `oid base-oid* [outline] [offset]`; where there are outlines
  * an empty line, and then their hashes.
  */
-import { isShape, type Outline } from '../core/delta/outline';
+import { hashesLength, isShape, type Outline } from '../core/delta/outline';
 import { PassItOnError } from '../core/errors';
 import { isOid } from '../core/object';
 import type { AskedBlob } from './source';
@@ -18,8 +18,8 @@ export function encodeRequest(asked: readonly AskedBlob[], bases: boolean): Buff
     const words: (string | number)[] = [one.oid];
     if (bases) words.push(...one.bases);
     if (bases && one.outline) {
-      const { count, blockBytes, hashBytes } = one.outline;
-      words.push(`~${count},${blockBytes},${hashBytes}`);
+      const { count, blockBytes, hashBits } = one.outline;
+      words.push(`~${count},${blockBytes},${hashBits}`);
       hashes.push(one.outline.hashes);
     }
     if (one.offset) words.push(one.offset);
@@ -37,7 +37,7 @@ export function parseRequest(body: Buffer): AskedBlob[] {
   const asked = lines.filter(line => line !== '').map(parseLine);
   for (const { outline } of asked) {
     if (!outline) continue;
-    const length = outline.count * outline.hashBytes;
+    const length = hashesLength(outline);
     if (length > rest.length) throw malformed('has too few hashes');
     outline.hashes = rest.subarray(0, length);
     rest = rest.subarray(length);
@@ -58,14 +58,14 @@ function parseLine(line: string): AskedBlob {
 
 /** In decimal, in bytes: much shorter than an oid. */
 const OFFSET = /^[1-9][0-9]{0,14}$/;
-/** Blocks, bytes of a block, bytes of each hash. */
-const SHAPE = /^~(\d{1,7}),(\d{1,7}),(\d)$/;
+/** Blocks, bytes of a block, bits of each hash. */
+const SHAPE = /^~(\d{1,7}),(\d{1,7}),(\d{1,2})$/;
 
 function parseShape(word: string): Outline | undefined {
   const numbers = SHAPE.exec(word);
   if (!numbers) return undefined;
-  const [count, blockBytes, hashBytes] = numbers.slice(1).map(Number) as [number, number, number];
-  const shape = { count, blockBytes, hashBytes };
+  const [count, blockBytes, hashBits] = numbers.slice(1).map(Number) as [number, number, number];
+  const shape = { count, blockBytes, hashBits };
   if (!isShape(shape)) throw malformed('has an outline that nobody can have meant');
   return { ...shape, hashes: Buffer.alloc(0) };
 }

@@ -72,9 +72,9 @@ export class Deltas {
   }
 
   private outlined(outline: Outline, target: Oid): Promise<DeltaContent | null> {
-    const { count, blockBytes, hashBytes, hashes } = outline;
+    const { count, blockBytes, hashBits, hashes } = outline;
     // Classmates have the same old file, and so the same outline.
-    const name = createHash('sha256').update(`${count} ${blockBytes} ${hashBytes}\n`).update(hashes).digest('hex');
+    const name = createHash('sha256').update(`${count} ${blockBytes} ${hashBits}\n`).update(hashes).digest('hex');
     return this.cached(`${name}-${target}`, null, () => {
       // A view would take with it to the thread all that it is a view of.
       return this.make(target, null, { ...outline, hashes: Buffer.from(new Uint8Array(hashes).buffer) });

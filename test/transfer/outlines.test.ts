@@ -117,24 +117,49 @@ test('one that was not asked what it holds, or takes no outlines, gives whole bl
   assert.deepEqual(await fetched(source, asker, from, [wanted(NEW, OLD)]), [KIND.whole]);
 });
 
+/** Another content, and nothing that shows it. */
+function damage(file: string): void {
+  const { atime, mtime } = statSync(file);
+  const content = readFileSync(file);
+  for (let at = 0; at < content.length; at += 1000) content[at]! ^= 1;
+  writeFileSync(file, content);
+  utimesSync(file, atime, mtime);
+}
+
 test('a base that is damaged here costs the whole blob, and no more than that', async t => {
   const { asker, from, source } = await pair(t, [NEW], [OLD]);
   await source.images();
-  const file = asker.blobPath(objectOid('blob', OLD));
-  const { atime, mtime } = statSync(file);
   // Between outline and delta nothing tells that it is another; so the outline is taken while it is still right.
   const late: Source = Object.create(source, {
     objects: {
       value: (...args: Parameters<Source['objects']>) => {
-        const damaged = Buffer.from(OLD);
-        for (let at = 0; at < damaged.length; at += 1000) damaged[at]! ^= 1;
-        writeFileSync(file, damaged);
-        utimesSync(file, atime, mtime);
+        damage(asker.blobPath(objectOid('blob', OLD)));
         return source.objects(...args);
       },
     },
   });
   assert.deepEqual(await fetched(late, asker, from, [wanted(NEW, OLD)]), [KIND.outlined, KIND.whole]);
+});
+
+test('what does not come out right is asked for again, and nothing behind it', async t => {
+  const older = [0, 1, 2].map(() => randomBytes(70_000));
+  const newer = older.map(content => Buffer.concat([content.subarray(0, 50_000), content.subarray(50_010)]));
+  const { asker, from, source } = await pair(t, newer, older);
+  await source.images();
+  let spoiled = false;
+  const late: Source = Object.create(source, {
+    objects: {
+      value: (...args: Parameters<Source['objects']>) => {
+        const [[first]] = args;
+        if (!spoiled && first) damage(asker.blobPath(first.bases[0]!));
+        spoiled = true;
+        return source.objects(...args);
+      },
+    },
+  });
+  const all = newer.map((content, at) => wanted(content, older[at]!));
+  const { outlined, whole } = KIND;
+  assert.deepEqual(await fetched(late, asker, from, all), [outlined, outlined, outlined, whole]);
 });
 
 test('the second classmate gets it from the cache', async t => {
@@ -199,7 +224,7 @@ test('one that announces more than any answer to an outline can be has lied', as
 test('requests with outlines come out as they went in', () => {
   const oid = objectOid('blob', NEW);
   const base = objectOid('blob', OLD);
-  const outline = { count: 3, blockBytes: 256, hashBytes: 4, hashes: Buffer.from('\n\n34abcd\n\nXY') };
+  const outline = { count: 3, blockBytes: 256, hashBits: 30, hashes: Buffer.from('\n\n34abcd\n\nXY') };
   const asked: AskedBlob[] = [
     { oid, bases: [base], outline, offset: 17 },
     { oid: base, bases: [], offset: 0 },
@@ -210,15 +235,17 @@ test('requests with outlines come out as they went in', () => {
   const plain = asked.map(one => ({ oid: one.oid, bases: [], offset: one.offset }));
   assert.deepEqual(parseRequest(encodeRequest(asked, false)), plain);
   for (const [line, hashes] of [
-    ['~1,256,4', 'abc'],
-    ['~1,256,4', 'abcde'],
-    ['~1,255,4', 'abcd'],
-    ['~1,0,4', 'abcd'],
-    ['~1,256,3', 'abc'],
-    ['~1,256,8', 'abcdefgh'],
-    ['~9999999,256,4', 'abcd'],
-    ['~0,256,4 ~0,256,4', ''],
-    [`~0,256,4 ${base}`, ''],
+    ['~1,256,24', 'ab'],
+    ['~1,256,24', 'abcd'],
+    ['~3,256,9', 'abc'],
+    ['~1,3,24', 'abc'],
+    ['~1,9999999,24', 'abc'],
+    // As it was before hashes were counted in bits.
+    ['~1,256,7', 'abcdefg'],
+    ['~1,256,31', 'abcd'],
+    ['~9999999,256,8', 'abcd'],
+    ['~0,256,8 ~0,256,8', ''],
+    [`~0,256,8 ${base}`, ''],
   ]) {
     assert.throws(() => parseRequest(Buffer.from(`${oid} ${base} ${line}\n\n${hashes}`)), { code: 'bad-data' }, line);
   }

@@ -1,13 +1,14 @@
 import { badData } from '../bad-data';
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
 import { MOST_UNPACKED_BYTES, pack, unpack } from './gzip/file';
+import { PagedReader } from './paged';
 import { memoryReader, mustFill, type RandomReader } from './reader';
 import { ByteSource, unfold } from './varint';
 
 /**
  * Makes the target from its base and what `encodeDelta` gave, in pieces of at most 1 MiB. **A piece is valid until the next
  * one is asked for**: the memory is used again. A delta may come from a stranger: whatever it says, `targetSize` bytes come
- * out or an error, in bounded time and about 3 MB of memory. Whether they are the right bytes only their hash says.
+ * out or an error, in bounded time and about 5 MB of memory. Whether they are the right bytes only their hash says.
  *
  * @param delta in pieces of any size
  * @throws PassItOnError 'bad-data' when it is no delta for files of these sizes; 'damaged' when the base is shorter than its
@@ -21,8 +22,8 @@ export async function* applyDelta(
   const input = new Pieces(delta);
   try {
     const form = await input.length(1);
-    if (form === FORM.plain) yield* windows(base, input, targetSize);
-    else if (form === FORM.targetUnpacked) yield* packed(base, input, targetSize);
+    if (form === FORM.plain) yield* windows(new PagedReader(base), input, targetSize);
+    else if (form === FORM.targetUnpacked) yield* packed(new PagedReader(base), input, targetSize);
     else if (form === FORM.bothUnpacked) yield* packed(await unpackedBase(base), input, targetSize);
     else throw badData(`A delta of unknown form ${form}.`);
   } finally {
@@ -116,7 +117,9 @@ class Patcher {
       const take = control.number(size - at);
       const literal = control.number(size - at - take);
       if (take + literal === 0) throw badData('A delta has a step that makes nothing.');
-      await this.take(target.subarray(at, at + take), seek, parts);
+      const taken = this.take(target.subarray(at, at + take), seek, parts);
+      // A promise for each of thousands of steps would cost more than all the rest.
+      if (taken) await taken;
       literals.bytes(literal).copy(target, at + take);
       at += take + literal;
     }
@@ -124,13 +127,21 @@ class Patcher {
     for (const part of [control, parts.gaps, parts.words, literals]) part.end();
   }
 
-  private async take(target: Buffer, seek: number, parts: Parts): Promise<void> {
+  private take(target: Buffer, seek: number, parts: Parts): Promise<void> | undefined {
     const position = this.position + seek;
     this.position = position + target.length;
     if (position < 0 || this.position > this.base.size) {
       throw badData(`A delta takes bytes ${position} to ${this.position} of a file of ${this.base.size}.`);
     }
-    if (target.length > 0) mustFill(target, await this.base.read(target, position));
+    if (target.length === 0) return;
+    const count = this.base.read(target, position);
+    if (typeof count !== 'number') return count.then(read => this.differ(target, read, parts));
+    this.differ(target, count, parts);
+  }
+
+  /** Changes what was taken where it differs. */
+  private differ(target: Buffer, read: number, parts: Parts): void {
+    mustFill(target, read);
     let at = 0;
     while (this.gap < target.length - at) {
       at += this.gap;

@@ -7,62 +7,83 @@ import { mustFill, type RandomReader } from './reader';
 export interface Shape {
   /** Blocks; what is left of the file behind the last of them is not in the outline. */
   count: number;
-  /** A multiple of four. */
   blockBytes: number;
   /** How much of each block's hash is sent. */
-  hashBytes: number;
+  hashBits: number;
 }
 
 export interface Outline extends Shape {
-  /** count * hashBytes bytes. */
+  /** `hashesLength` of the shape. */
   hashes: Buffer;
 }
 
-/** Of somebody who has no file that could help, and still takes what an answer to an outline may be. */
-export const NO_OUTLINE: Outline = { count: 0, blockBytes: 256, hashBytes: 4, hashes: Buffer.alloc(0) };
-
-/** The weak part of a hash can be rolled over a file byte by byte; it is sent first, and more of the strong part the larger the files. */
-export const WEAK_BYTES = 3;
-const LEAST_HASH_BYTES = 4;
-const MOST_HASH_BYTES = 7;
-
-/** Smaller blocks find more and take more to say; this is where both together are least, or nearly (docs/performance.md). */
-const BLOCK_BYTES = 256;
+const LEAST_HASH_BITS = 8;
+const MOST_HASH_BITS = 30;
+const LEAST_BLOCK_BYTES = 4;
 export const MOST_BLOCK_BYTES = 1 << 20;
 /** Of larger files the blocks are larger. */
-const MOST_BYTES = 128 << 10;
-export const MOST_BLOCKS = MOST_BYTES;
+export const MOST_OUTLINE_BYTES = 128 << 10;
+const MOST_BLOCKS = 128 << 10;
+
+/** Of somebody who has no file that could help, and still takes what an answer to an outline may be. */
+export const NO_OUTLINE: Outline = { count: 0, blockBytes: 256, hashBits: LEAST_HASH_BITS, hashes: Buffer.alloc(0) };
+
+/**
+ * Smaller blocks find more and take more to say; these are where both together are least, or nearly (docs/performance.md): in bases of
+ * LARGE_BYTES and more hashes are longer, so that blocks have to be, too.
+ */
+const BLOCK_BYTES = 128;
+const LARGE_BLOCK_BYTES = 256;
+const LARGE_BYTES = 64 << 10;
 /** In so many files as two to this one block is taken for another that is not equal, and then the whole file has to come. */
-const SURE_BITS = 10;
+const SURE_BITS = 8;
 
 const READ_BYTES = 256 << 10;
+/** A hash that begins in the last bit of a byte reaches into so many. */
+const HASH_BYTES = 5;
 
 /** How to outline a file of `size` bytes for one who wants to make a file of `targetSize` from it. */
 export function shapeFor(size: number, targetSize: number): Shape {
-  for (let blockBytes = BLOCK_BYTES; ; blockBytes *= 2) {
-    const count = Math.floor(size / blockBytes);
-    const bits = Math.log2(Math.max(size, targetSize, 2)) + Math.log2(count + 1) + SURE_BITS;
-    const hashBytes = Math.min(Math.max(Math.ceil(bits / 8), LEAST_HASH_BYTES), MOST_HASH_BYTES);
-    if (count * hashBytes <= MOST_BYTES) return { count, blockBytes, hashBytes };
+  for (let blockBytes = size < LARGE_BYTES ? BLOCK_BYTES : LARGE_BLOCK_BYTES; ; blockBytes *= 2) {
+    const shape = shapeOf(size, targetSize, blockBytes);
+    if (hashesLength(shape) <= MOST_OUTLINE_BYTES) return shape;
   }
 }
 
+/**
+ * With blocks of so many bytes. Chance must not find two neighbours anywhere, by the hashes of both; nor one block where it would stand if
+ * nothing had moved, which is looked at twice for each (common.ts).
+ */
+export function shapeOf(size: number, targetSize: number, blockBytes: number): Shape {
+  const count = Math.floor(size / blockBytes);
+  const blocks = Math.log2(count + 1);
+  const anywhere = (Math.log2(targetSize + 1) + blocks + SURE_BITS) / 2;
+  const bits = Math.ceil(Math.max(anywhere, blocks + 1 + SURE_BITS));
+  return { count, blockBytes, hashBits: Math.min(Math.max(bits, LEAST_HASH_BITS), MOST_HASH_BITS) };
+}
+
 /** Whether anybody can mean this. */
-export function isShape({ count, blockBytes, hashBytes }: Shape): boolean {
+export function isShape(shape: Shape): boolean {
+  const { count, blockBytes, hashBits } = shape;
   return (
     count <= MOST_BLOCKS &&
-    blockBytes % 4 === 0 &&
-    blockBytes >= 4 &&
+    hashesLength(shape) <= MOST_OUTLINE_BYTES &&
+    blockBytes >= LEAST_BLOCK_BYTES &&
     blockBytes <= MOST_BLOCK_BYTES &&
-    hashBytes >= LEAST_HASH_BYTES &&
-    hashBytes <= MOST_HASH_BYTES
+    hashBits >= LEAST_HASH_BITS &&
+    hashBits <= MOST_HASH_BITS
   );
+}
+
+/** Bytes that the hashes take. */
+export function hashesLength({ count, hashBits }: Shape): number {
+  return Math.ceil((count * hashBits) / 8);
 }
 
 /** @throws PassItOnError 'damaged' when the file is shorter than its reader said */
 export async function outlineOf(file: RandomReader, shape: Shape): Promise<Outline> {
-  const { count, blockBytes, hashBytes } = shape;
-  const hashes = Buffer.alloc(count * hashBytes);
+  const { count, blockBytes, hashBits } = shape;
+  const hashes = Buffer.alloc(hashesLength(shape));
   const atOnce = Math.max(1, Math.floor(READ_BYTES / blockBytes));
   const memory = Buffer.allocUnsafe(Math.min(count, atOnce) * blockBytes);
   for (let first = 0; first < count; first += atOnce) {
@@ -70,13 +91,30 @@ export async function outlineOf(file: RandomReader, shape: Shape): Promise<Outli
     const bytes = memory.subarray(0, blocks * blockBytes);
     mustFill(bytes, await file.read(bytes, first * blockBytes));
     for (let block = 0; block < blocks; block++) {
-      const at = block * blockBytes;
-      const to = (first + block) * hashBytes;
-      hashes.writeUIntLE(weakKey(rollable(bytes, at, blockBytes)), to, WEAK_BYTES);
-      hashes.writeUIntLE(strongHash(bytes, at, shape), to + WEAK_BYTES, hashBytes - WEAK_BYTES);
+      const hash = hashOf(rollable(bytes, block * blockBytes, blockBytes), hashBits);
+      putBits(hashes, (first + block) * hashBits, hash);
     }
   }
   return { ...shape, hashes };
+}
+
+/** The hashes of an outline, one a block. */
+export function hashesIn({ count, hashBits, hashes }: Outline): Int32Array {
+  const padded = Buffer.concat([hashes, Buffer.alloc(HASH_BYTES)]);
+  const modulus = 2 ** hashBits;
+  return Int32Array.from({ length: count }, (_, block) => {
+    const from = block * hashBits;
+    return Math.floor(padded.readUIntLE(Math.floor(from / 8), HASH_BYTES) / 2 ** (from % 8)) % modulus;
+  });
+}
+
+/** Sets bits that were 0 so far: the lowest of the number first, into the lowest of a byte. */
+function putBits(bytes: Buffer, at: number, bits: number): void {
+  let rest = bits * 2 ** (at % 8);
+  for (let byte = Math.floor(at / 8); rest > 0; byte++) {
+    bytes[byte]! |= rest % 256;
+    rest = Math.floor(rest / 256);
+  }
 }
 
 /** What a byte counts more than the one behind it: odd, so that none is lost modulo 2^32. */
@@ -96,23 +134,8 @@ export function leaving(blockBytes: number): Int32Array {
   return Int32Array.from({ length: 256 }, (_, byte) => Math.imul(byte + 1, power));
 }
 
-/** The weak hash, as it is sent: 24 bits, each of which depends on all of `rollable`. */
-export function weakKey(sum: number): number {
+/** The hash of a block as it is sent: bits each of which depends on all of `rollable`. */
+export function hashOf(sum: number, hashBits: number): number {
   const mixed = Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d);
-  return (mixed ^ (mixed >>> 12)) >>> 8;
-}
-
-/** MurmurHash3 (Austin Appleby, public domain) over the words of a block, as many bytes of it as are sent. */
-export function strongHash(bytes: Buffer, at: number, { blockBytes, hashBytes }: Shape): number {
-  let hash = 0;
-  for (let next = at; next < at + blockBytes; next += 4) {
-    let word = bytes[next]! | (bytes[next + 1]! << 8) | (bytes[next + 2]! << 16) | (bytes[next + 3]! << 24);
-    word = Math.imul(word, 0xcc9e2d51);
-    word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
-    hash ^= word;
-    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> (8 * (4 - (hashBytes - WEAK_BYTES)));
+  return (mixed ^ (mixed >>> 12)) >>> (32 - hashBits);
 }

@@ -9,6 +9,7 @@ import { encodeOver, readPacked } from './encode';
 import { longestDelta } from './format';
 import { unpackSurely } from './gzip/file';
 import type { Outline, Shape } from './outline';
+import { PagedReader } from './paged';
 import { memoryReader, type RandomReader, type SyncReader } from './reader';
 import { commonOfBase, commonOfTarget, encodeRuns, longestRuns } from './runs';
 import type { Scratch } from './scratch';
@@ -62,5 +63,5 @@ export async function* applyOutlined(
 ): AsyncGenerator<Buffer> {
   const length = (await delta.read(LENGTH_BYTES)).readUIntLE(0, LENGTH_BYTES);
   if (length > longestRuns(shape)) throw badData(`A delta has ${length} bytes of runs of ${shape.count} blocks.`);
-  yield* applyDelta(commonOfBase(base, await delta.read(length), shape), delta.rest(), targetSize);
+  yield* applyDelta(commonOfBase(new PagedReader(base), await delta.read(length), shape), delta.rest(), targetSize);
 }

@@ -79,7 +79,8 @@ export function commonOfBase(base: RandomReader, runs: Buffer, { count, blockByt
     read: async (into, position) => {
       let done = 0;
       for (const { from, length } of parts(stretches, position, into.length)) {
-        done += await base.read(into.subarray(done, done + length), from);
+        const count = base.read(into.subarray(done, done + length), from);
+        done += typeof count === 'number' ? count : await count;
       }
       return done;
     },
