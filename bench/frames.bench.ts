@@ -4,11 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller } from '../src/screen/controller';
 import type { ScreenState } from '../src/screen/state';
 import { base, crowd, neighbour, sources, upgrade } from '../test/screen/states';
+import { controllerAlone, loop, windowOf } from '../test/screen/tool-window';
 import { end } from './end';
-import { loop, onDesktop, openWindow, runScreen } from './window';
+import { onDesktop, runScreen } from './window';
 
 const PICTURES = 200;
 const NEAR = [1, 8, 40];
@@ -37,8 +37,9 @@ function cpu(pid: number): number {
 }
 
 async function measure(server: number): Promise<void> {
-  const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
-  const window = openWindow(controller);
+  const controller = controllerAlone();
+  const window = windowOf(controller);
+  window.show();
   for (const count of NEAR) {
     controller.state = flowing(count);
     window.update();

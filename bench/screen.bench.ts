@@ -14,8 +14,9 @@ import { newest, until } from '../src/screen/waiting';
 import { connectService } from '../src/service/client';
 import { Classroom } from '../test/screen/classroom';
 import { base } from '../test/screen/states';
+import { loop, windowOf } from '../test/screen/tool-window';
 import { end } from './end';
-import { loop, onDesktop, openWindow, runScreen } from './window';
+import { onDesktop, runScreen } from './window';
 
 const PATIENCE = 120_000;
 /** The waves of looking rest after twelve seconds. */
@@ -53,7 +54,8 @@ async function measure(folder: string, count: number, files: number): Promise<vo
   });
   const [store] = (await once(createInterface({ input: class_.stdout! }), 'line')) as [string];
   const controller = new Controller(() => connectService(store), base().profile);
-  const window = openWindow(controller);
+  const window = windowOf(controller);
+  window.show();
   controller.start();
   const here = () => [...controller.state.neighbours.values()].filter(n => n.confirmed).length;
   await until(controller, ({ link }) => link === 'connected' && here() === count, PATIENCE, 'not everybody came');

@@ -1,13 +1,10 @@
-/** What the benches of the screen share: a desktop of their own, and a window on it in a process that is weighed. */
+/** What the benches of the screen share: a desktop of their own, and on it a process that is weighed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Controller } from '../src/screen/controller';
-import { Gtk } from '../src/screen/gtk';
-import { ScreenWindow } from '../src/screen/window';
 import { Desktop } from '../test/screen/desktop';
 import { alone } from '../test/support/alone';
-import { end, workFolder } from './end';
+import { workFolder } from './end';
 
 /** With a desktop in a folder of the bench's own. */
 export async function onDesktop(
@@ -31,24 +28,4 @@ export async function runScreen(desktop: Desktop, program: string, ...args: stri
   });
   const [code] = (await once(screen, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`the screen ended with ${code}`);
-}
-
-export function openWindow(controller: Controller): ScreenWindow {
-  const window = new ScreenWindow(controller, {
-    width: 1200,
-    height: 900,
-    scaling: undefined,
-    sugar: false,
-    save: async () => '',
-    close: () => {},
-  });
-  window.show();
-  return window;
-}
-
-/** In that program, at its top level: GTK's loop, with the work inside it. */
-export function loop(work: () => Promise<void>): void {
-  Gtk.init([]);
-  setTimeout(() => end(work()), 0);
-  Gtk.main();
 }

@@ -14,7 +14,7 @@ import type {
 } from '../service/contract';
 import { type Cost, Survey } from '../service/survey';
 import { address, addresses, effort, expectWords, number, type Options, required, text } from './args';
-import { duration, imageTitle, megabytes, shownNotes, table } from './format';
+import { count, duration, imageTitle, megabytes, shownNotes, table } from './format';
 import type { Output } from './output';
 import { adopt, exportTo, gc, manifest, remove, verify } from './store-commands';
 
@@ -67,8 +67,8 @@ const publish: Command = {
     });
     for (const warning of result.warnings) output.warn(warning);
     const { image, paths, bytes, newObjects, newBytes, signedWith } = result;
-    output.say(`Published ${imageTitle(image)}: ${paths} paths, ${megabytes(bytes)}.`);
-    output.say(`New in the store: ${newObjects} objects, ${megabytes(newBytes)}. Commit ${image.commit}.`);
+    output.say(`Published ${imageTitle(image)}: ${count(paths, 'path')}, ${megabytes(bytes)}.`);
+    output.say(`New in the store: ${count(newObjects, 'object')}, ${megabytes(newBytes)}. Commit ${image.commit}.`);
     if (signedWith !== null) output.say(`Signed with ${signedWith}${image.signedBy ? `, ${image.signedBy}` : ''}.`);
     output.tell(result);
   },
@@ -178,9 +178,9 @@ const compare: Command = {
     output.say(
       from ? `From ${imageTitle(from)} to ${imageTitle(to)} (${RELATION[plan.relation]}):` : `To ${imageTitle(to)}:`,
     );
-    output.say(`  ${plan.added} paths added, ${plan.changed} changed, ${plan.removed} removed,`);
+    output.say(`  ${count(plan.added, 'path')} added, ${plan.changed} changed, ${plan.removed} removed,`);
     output.say(`  ${plan.attributesChanged} with other attributes only.`);
-    output.say(`To fetch: ${plan.objects} objects, ${megabytes(plan.bytesRaw)} before compression.`);
+    output.say(`To fetch: ${count(plan.objects, 'object')}, ${megabytes(plan.bytesRaw)} before compression.`);
     output.say(`Disk: ${megabytes(plan.diskBytes)} of ${megabytes(plan.diskFree)} free.`);
     output.say(`Who can give it: ${plan.sources.map(({ nick, address }) => nick || address).join(', ') || 'nobody'}.`);
     sayTrust(plan, output);

@@ -4,7 +4,7 @@ import { PassItOnError } from '../core/errors';
 import type { CleanResult } from '../service/contract';
 import { addresses, effort, expectWords, number, required, text } from './args';
 import type { Command } from './commands';
-import { duration, imageTitle, megabytes } from './format';
+import { count, duration, imageTitle, megabytes } from './format';
 import type { Output } from './output';
 
 const MAX_WAIT_SECONDS = 86_400;
@@ -19,20 +19,21 @@ export const verify: Command = {
     output.tell(report);
     if (report.repaired && report.repaired.paths + report.repaired.objects > 0) {
       const { paths, objects } = report.repaired;
-      output.say(`Mended: ${paths} paths; ${objects} contents came from others.`);
+      output.say(`Mended: ${count(paths, 'path')}; ${count(objects, 'content')} came from others.`);
     }
     for (const { path, problem } of report.problems) output.say(`${path}: ${problem}`);
     for (const { path, problem } of report.notKept) output.say(`${path}: ${problem} (needs root)`);
     if (report.problems.length > 0) {
-      const count = report.problems.length === 1 ? '1 thing' : `${report.problems.length} things`;
-      const message = `${count} in ${imageTitle(report.image)} differ from what was published.`;
+      const differ = report.problems.length === 1 ? 'differs' : 'differ';
+      const things = count(report.problems.length, 'thing');
+      const message = `${things} in ${imageTitle(report.image)} ${differ} from what was published.`;
       throw new PassItOnError(
         'damaged',
         message,
         'Mend it with "pass-it-on verify --repair" when a laptop with it is near.',
       );
     }
-    output.say(`${imageTitle(report.image)} is whole: ${report.paths} paths, ${megabytes(report.bytes)}.`);
+    output.say(`${imageTitle(report.image)} is whole: ${count(report.paths, 'path')}, ${megabytes(report.bytes)}.`);
   },
 };
 
@@ -77,7 +78,7 @@ export const exportTo: Command = {
     const [dir = '', ...versions] = words;
     const result = await client.call('export', { dir: resolve(dir), versions });
     for (const image of result.images) output.say(`Exported ${imageTitle(image)}.`);
-    output.say(`Written to ${result.dir}: ${result.objects} objects, ${megabytes(result.bytes)}.`);
+    output.say(`Written to ${result.dir}: ${count(result.objects, 'object')}, ${megabytes(result.bytes)}.`);
     output.say('Any web server can hold this folder, and any git can clone it.');
     output.tell(result);
   },

@@ -32,11 +32,14 @@ export function countSame(state: ScreenState): string {
   return fill(ngettext('{n} laptop near has the same.', '{n} laptops near have the same.', n), { n });
 }
 
+/** Bytes: whoever gave fewer was only asked what there is, and stands grey on the screen. */
+const WORTH_NAMING = 50_000;
+
 /** Names of those who give or could give, as the screen shows them; '' when nobody does. */
 export function sourceNames(state: ScreenState, sources: readonly SourceInfo[]): string {
   const byAddress = new Map([...state.neighbours.values()].map(n => [n.address, n]));
   const here = sources.filter(source => source.state !== 'gone');
-  const giving = here.filter(source => source.state === 'giving' || source.bytes > 0);
+  const giving = here.filter(source => source.state === 'giving' || source.bytes >= WORTH_NAMING);
   const names = (giving.length > 0 ? giving : here).map(source => nickOf(byAddress.get(source.address) ?? source));
   return people(names);
 }

@@ -9,8 +9,8 @@ import { looksLikeFolder } from '../transfer/folder-source';
 import type { MethodName } from './contract';
 import { isMediaPlace } from './media';
 
-/** One that is forgotten here does not compile. */
-const MAY: Readonly<Record<MethodName, boolean>> = {
+/** All there are: one that is forgotten here does not compile. */
+export const GUEST_MAY: Readonly<Record<MethodName, boolean>> = {
   status: true,
   watchNeighbours: true,
   compare: true,
@@ -33,7 +33,7 @@ const MAY: Readonly<Record<MethodName, boolean>> = {
 
 /** @throws PassItOnError 'no-permission' */
 export function checkGuest(method: MethodName, params: unknown): void {
-  if (!MAY[method]) {
+  if (!GUEST_MAY[method]) {
     const remedy = 'Ask as root, or name a store of your own (--store).';
     throw new PassItOnError('no-permission', 'Only the owner of this machine’s service may do that.', remedy);
   }

@@ -10,7 +10,7 @@ import {
 import { type ErrorReport, toPassItOnError } from '../core/errors';
 import { EVENT_NAMES } from './client';
 import type { EventName, Events, MethodName, Params } from './contract';
-import { checkGuest } from './guests';
+import { checkGuest, GUEST_MAY } from './guests';
 import { logError } from './log';
 import type { Service } from './service';
 import { listenSocket, removeSocket } from './socket';
@@ -18,26 +18,7 @@ import { listenSocket, removeSocket } from './socket';
 /** JSON-RPC 2.0, section 5.1: -32000 to -32099 are for the server's own errors; ours are told apart by `data.code`. */
 const SERVER_ERROR = -32000;
 
-/** All there are: one that is forgotten here does not compile. */
-const METHODS = Object.keys({
-  status: true,
-  watchNeighbours: true,
-  compare: true,
-  upgrade: true,
-  stopUpgrade: true,
-  forgetUpgrade: true,
-  publish: true,
-  use: true,
-  activate: true,
-  goBack: true,
-  verify: true,
-  remove: true,
-  collectGarbage: true,
-  export: true,
-  manifest: true,
-  adopt: true,
-  arrivalSeen: true,
-} satisfies Record<MethodName, true>) as MethodName[];
+const METHODS = Object.keys(GUEST_MAY) as MethodName[];
 
 /** Throws where a client that came in by this socket may not ask that. */
 type Check = (method: MethodName, params: unknown) => void;

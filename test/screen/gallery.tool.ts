@@ -1,24 +1,14 @@
 /** Draws the states of the screen at several sizes, in the language of LANGUAGE: gallery.tool.js FOLDER [WIDTHxHEIGHT,… [STATE,…]]. `table:STATE` is the table. */
 import { mkdirSync } from 'node:fs';
-import { Controller } from '../../src/screen/controller';
-import { Gtk } from '../../src/screen/gtk';
-import { isRightToLeft } from '../../src/screen/i18n';
-import { ScreenWindow } from '../../src/screen/window';
-import { base, plan, STATES } from './states';
+import { plan, STATES } from './states';
+import { controllerAlone, loop, windowOf } from './tool-window';
 
 const [folder = 'build/screenshots/gallery', sizes = '1200x900', names = ''] = process.argv.slice(2);
 
 async function draw(): Promise<void> {
-  const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
+  const controller = controllerAlone();
   const [width = 1200, height = 900] = (sizes.split(',')[0] ?? '').split('x').map(Number);
-  const window = new ScreenWindow(controller, {
-    width,
-    height,
-    scaling: process.env.SUGAR_SCALING,
-    sugar: false,
-    close: () => {},
-    save: () => Promise.reject(new Error('nothing is saved here')),
-  });
+  const window = windowOf(controller, width, height, process.env.SUGAR_SCALING);
   // What the table asks of the service, told from here.
   const costs = (_method: string, { target }: { target: string }) =>
     Promise.resolve(
@@ -43,15 +33,4 @@ async function draw(): Promise<void> {
   }
 }
 
-Gtk.init([]);
-Gtk.Widget.setDefaultDirection(isRightToLeft() ? 2 : 1);
-setTimeout(() => {
-  draw().then(
-    () => process.exit(0),
-    error => {
-      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-      process.exit(1);
-    },
-  );
-}, 0);
-Gtk.main();
+loop(draw);

@@ -8,12 +8,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Controller } from '../../src/screen/controller';
-import { Gtk } from '../../src/screen/gtk';
 import type { ScreenState } from '../../src/screen/state';
 import { newest, until } from '../../src/screen/waiting';
-import { ScreenWindow } from '../../src/screen/window';
 import { connectService } from '../../src/service/client';
 import { base } from './states';
+import { loop, windowOf } from './tool-window';
 
 const [folder = '', count = '8', pictures = '', sizes = '1200x900', whole = ''] = process.argv.slice(2);
 const PATIENCE = 60_000;
@@ -53,14 +52,7 @@ async function portray(): Promise<void> {
   const all = sizes.split(',').map(size => size.split('x').map(Number) as [number, number]);
   const [width, height] = all[0] ?? [1200, 900];
   const scaling = process.env.SUGAR_SCALING;
-  const window = new ScreenWindow(controller, {
-    width,
-    height,
-    scaling,
-    sugar: false,
-    save: async () => '',
-    close: () => {},
-  });
+  const window = windowOf(controller, width, height, scaling);
   window.show();
   window.parkPointer();
   controller.start();
@@ -140,14 +132,4 @@ async function misfortunes(
   await picture(`${count}-found`);
 }
 
-Gtk.init([]);
-setTimeout(() => {
-  portray().then(
-    () => process.exit(0),
-    error => {
-      process.stderr.write(`${error instanceof Error ? error.stack : JSON.stringify(error)}\n`);
-      process.exit(1);
-    },
-  );
-}, 0);
-Gtk.main();
+loop(portray);

@@ -1,23 +1,14 @@
 /** Lets laptops come and go and an upgrade run, again and again: soak.tool.js ROUNDS; prints memory in MB as it goes. */
 // First, as the screen does.
 import '../../src/service/lean';
-import { Controller } from '../../src/screen/controller';
-import { Gtk } from '../../src/screen/gtk';
-import { ScreenWindow } from '../../src/screen/window';
 import { base, crowd, near, STATES, status, upgrade } from './states';
+import { controllerAlone, loop, windowOf } from './tool-window';
 
 const rounds = Number(process.argv[2] ?? 200);
 
 async function soak(): Promise<void> {
-  const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
-  const window = new ScreenWindow(controller, {
-    width: 1024,
-    height: 768,
-    scaling: '72',
-    sugar: false,
-    close: () => {},
-    save: () => Promise.reject(new Error('nothing is saved here')),
-  });
+  const controller = controllerAlone();
+  const window = windowOf(controller, 1024, 768, '72');
   window.show();
   const class40 = crowd(40);
   const scenes = ['choose', 'confirm-older', 'fetching', 'ready', 'failed', 'nobody'].map(
@@ -62,14 +53,4 @@ function frame(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 5));
 }
 
-Gtk.init([]);
-setTimeout(() => {
-  soak().then(
-    () => process.exit(0),
-    error => {
-      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-      process.exit(1);
-    },
-  );
-}, 0);
-Gtk.main();
+loop(soak);

@@ -3,23 +3,15 @@
  * `table:STATE` is the table. Prints `shown STATE`; each line of input is the next one.
  */
 import { createInterface } from 'node:readline';
-import { Controller } from '../../src/screen/controller';
 import { GLib, Gtk } from '../../src/screen/gtk';
-import { ScreenWindow } from '../../src/screen/window';
-import { base, STATES } from './states';
+import { STATES } from './states';
+import { controllerAlone, windowOf } from './tool-window';
 
 GLib.setPrgname('stay');
 Gtk.init([]);
 
-const controller = new Controller(() => Promise.reject(new Error('nothing is asked here')), base().profile);
-const window = new ScreenWindow(controller, {
-  width: 1200,
-  height: 900,
-  scaling: process.env.SUGAR_SCALING,
-  sugar: false,
-  close: () => {},
-  save: () => Promise.reject(new Error('nothing is saved here')),
-});
+const controller = controllerAlone();
+const window = windowOf(controller, 1200, 900, process.env.SUGAR_SCALING);
 
 function show(wish: string): void {
   const [name = '', kind] = wish.split(':').reverse();
