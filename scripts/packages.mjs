@@ -48,8 +48,7 @@ export const PACKAGES = {
       'iproute2',
       'avahi-daemon',
       'avahi-utils',
-      // A lid that was closed: a wall clock that ran on. (systemd-resolved, beside which laptops are tried as well, is only
-      // unpacked by its test: installed, it would take over /etc/resolv.conf.)
+      // A lid that was closed: a wall clock that ran on.
       'libfaketime',
       // Whether others can read our packets: tshark says which are malformed.
       'tshark',
@@ -68,6 +67,8 @@ export const PACKAGES = {
       'telepathy-mission-control-5',
       'unzip',
     ],
+    // Beside which laptops are tried as well. Installed, it would take over /etc/resolv.conf: its test only unpacks it.
+    fetched: ['systemd-resolved'],
   },
   bundle: {
     why: 'to pack the bundle that Sugar installs',

@@ -1,6 +1,6 @@
 // Makes a fresh machine able to run, test or measure this project. Asks the network for nothing when nothing is missing.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ export function ensure(purposes) {
   process.chdir(TOP);
   ensureNode();
   ensurePackages(purposes);
+  fetchPackages(purposes);
   ensureModules();
   if (purposes.includes('run')) ensureNodeGtk();
 }
@@ -64,6 +65,20 @@ function ensurePackages(purposes) {
     if (status(first, rest) !== 0) {
       throw new Plain(`apt-get did not succeed; its messages are above. By hand it would be:\n${byHand}`);
     }
+  }
+}
+
+/** Packages that are not installed but used as they are, from where apt gets all others: in build/packages. */
+function fetchPackages(purposes) {
+  const folder = 'build/packages';
+  mkdirSync(folder, { recursive: true });
+  const here = readdirSync(folder);
+  for (const name of purposes.flatMap(purpose => PACKAGES[purpose].fetched ?? [])) {
+    if (here.some(file => file.startsWith(`${name}_`) && file.endsWith('.deb'))) continue;
+    // The user _apt may not write here.
+    const download = ['-qq', '-o', 'APT::Sandbox::User=root', 'download', name];
+    if (status('apt-get', download, { cwd: folder }) === 0) continue;
+    throw new Plain(`${name} cannot be fetched. Run \`sudo apt-get update\`, then start again.`);
   }
 }
 

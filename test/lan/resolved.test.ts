@@ -40,21 +40,21 @@ test('beside systemd-resolved a laptop is heard, hears others, and is resolved b
   const ana = await apart.until('added', ({ id }) => id === 'Ana');
   assert.equal(ana.addresses[0]?.host, lan.laptops[0]!.address);
 
-  /** What resolvectl says of a service once it knows it. A query right after an announcement may go unanswered. */
-  const service = async (name: string): Promise<string> => {
+  /** What resolvectl says once it knows it. A query right after an announcement may go unanswered. */
+  const answer = async (...words: string[]): Promise<string> => {
     for (let tries = 0; ; tries++) {
       try {
-        return await resolved.ctl('--cache=no', 'service', name, '_xo-image._tcp', 'local');
+        return await resolved.ctl('--cache=no', ...words);
       } catch (cause) {
-        if (tries === 5) throw cause;
+        if (tries === 20) throw cause;
         await sleep(1000);
       }
     }
   };
   // One on the other laptop, and the one with which it shares the port.
-  assert.match(await service('Ben'), /:20708[\s\S]*version=407/);
+  assert.match(await answer('service', 'Ben', '_xo-image._tcp', 'local'), /:20708[\s\S]*version=407/);
   const { host } = ben;
-  assert.match(await resolved.ctl('--cache=no', '-4', 'query', `${host}.local`), /10\.77\.0\.2/);
+  assert.match(await answer('-4', 'query', `${host}.local`), /10\.77\.0\.2/);
 
   // Multicast reaches both: news and goodbyes of others are still heard beside it.
   apart.announce(announcement('Ben', '408', 20708));

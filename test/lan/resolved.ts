@@ -2,8 +2,8 @@
  * The resolver of systemd with mDNS on, inside one laptop of a Lan, with a D-Bus of its own and without systemd. The package
  * systemd-resolved is unpacked and not installed: installing it would take over /etc/resolv.conf of this machine.
  */
-import { type ChildProcess, type ExecFileSyncOptions, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,14 +90,15 @@ export class Resolved {
   }
 }
 
-/** The package is fetched once, from where apt gets all others. */
+/** As `npm test` has fetched it: here may be no network but that of the test. */
 function unpack(dir: string): void {
   const packages = resolve('build/packages');
-  mkdirSync(packages, { recursive: true });
-  const fetched = () => readdirSync(packages).find(name => name.startsWith(`${PACKAGE}_`) && name.endsWith('.deb'));
-  const quiet: ExecFileSyncOptions = { cwd: packages, stdio: ['ignore', 'ignore', 'pipe'] };
-  // Needs what `apt-get update` brings; the user _apt may not write here.
-  if (!fetched()) execFileSync('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', PACKAGE], quiet);
-  execFileSync('dpkg-deb', ['-x', join(packages, fetched() ?? ''), join(dir, 'package')], quiet);
+  const here = existsSync(packages) ? readdirSync(packages) : [];
+  const fetched = here.find(name => name.startsWith(`${PACKAGE}_`) && name.endsWith('.deb'));
+  if (fetched === undefined)
+    throw new Error(`${PACKAGE} is not in ${packages}: \`npm test -- lan/resolved\` fetches it.`);
+  execFileSync('dpkg-deb', ['-x', join(packages, fetched), join(dir, 'package')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   if (!existsSync(join(dir, 'package/lib/systemd/systemd-resolved'))) throw new Error(`${PACKAGE} has no resolver`);
 }
