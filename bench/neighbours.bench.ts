@@ -33,6 +33,9 @@ async function main(): Promise<void> {
   }
   for (const laptops of list('crowds', '500,1000').map(Number))
     console.log(line(await simulated(laptops, Math.min(idle, CROWD_MINUTES), Number(given.get('loss') ?? 0))));
+  const { user, system } = process.cpuUsage();
+  const { maxRSS } = process.resourceUsage();
+  console.error(`${((user + system) / 1e6).toFixed(0)} s of processor, at most ${(maxRSS / 1e3).toFixed(0)} MB`);
 }
 
 const [word, kind, nick = '', ...more] = process.argv.slice(2);

@@ -1,6 +1,7 @@
 /** Which of our records answer a query, and when (RFC 6762 §5.4, §6, §7). Pure: time and sending come from outside. */
 import { between, type Clock, type Random, type Timer } from './clock';
-import { type Message, message, type Question, type RecordOf, type ResourceRecord, recordKey } from './dns';
+import { type Message, message, type Question, type RecordOf, type ResourceRecord } from './dns';
+import { nameKey, recordKey } from './keys';
 import { foldCase } from './names';
 import { SERVICE } from './records';
 
@@ -102,7 +103,7 @@ export class Answering {
     for (const { name, type, unicast } of questions) {
       const key = foldCase(name);
       const matches = this.#records.filter(
-        record => (type === 'ANY' || type === record.type) && foldCase(record.name) === key,
+        record => (type === 'ANY' || type === record.type) && nameKey(record) === key,
       );
       const denial = this.#denials.get(key);
       if (matches.length === 0 && denial) matches.push(denial);
@@ -114,7 +115,7 @@ export class Answering {
 
   /** SRV and TXT help who asks for PTR, addresses help who asks for either (RFC 6763 §12). */
   #additionals(answers: readonly ResourceRecord[]): ResourceRecord[] {
-    const service = answers.some(({ type, name }) => type === 'PTR' && foldCase(name) === SERVICE);
+    const service = answers.some(record => record.type === 'PTR' && nameKey(record) === SERVICE);
     const host = service || answers.some(({ type }) => type === 'SRV' || type === 'A' || type === 'AAAA');
     const helpful = this.#records.filter(({ type }) => {
       if (type === 'SRV' || type === 'TXT') return service;
@@ -123,7 +124,7 @@ export class Answering {
     const all: ResourceRecord[] = helpful.filter(record => !answers.includes(record));
     // Who asks for one kind of address learns that there is no other (§6.2).
     const address = answers.find(({ type }) => type === 'A' || type === 'AAAA');
-    const denial = address && this.#denials.get(foldCase(address.name));
+    const denial = address && this.#denials.get(nameKey(address));
     const types = denial?.data ?? ['A', 'AAAA'];
     if (denial && !(types.includes('A') && types.includes('AAAA')) && !answers.includes(denial)) all.push(denial);
     return all;

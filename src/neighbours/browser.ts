@@ -5,8 +5,9 @@
 import { type Endpoint, MDNS_PORT, type Send } from './answering';
 import { between, type Timer } from './clock';
 import { Directory, type DirectoryIo, type LinkSighting } from './directory';
-import { type Message, type Question, type ResourceRecord, recordKey } from './dns';
+import type { Message, Question, ResourceRecord } from './dns';
 import { Hints } from './hints';
+import { recordKey } from './keys';
 import { foldCase } from './names';
 import { Overheard } from './overheard';
 import { browseQuery, directQueries } from './queries';

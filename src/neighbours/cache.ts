@@ -1,45 +1,46 @@
-/** Records heard on one link, for as long as they hold (RFC 6762 §5.2, §10). Pure. */
+/** Records heard on one link, for as long as they hold (RFC 6762 §5.2, §10.2). Pure. */
+import { Agenda } from './agenda';
 import type { Clock, Random } from './clock';
-import { type RecordOf, type RecordType, type ResourceRecord, recordKey, setKey } from './dns';
+import type { RecordType, ResourceRecord } from './dns';
+import { Entry, type Lateness, lateness } from './entry';
+import { dataKey, nameKey } from './keys';
+import { foldCase } from './names';
 
-/** Shares of a record's life at which it is asked for again, each up to 2 % later by chance. */
-const REFRESH = [0.8, 0.85, 0.9, 0.95];
-const JITTER = 0.02;
-/** A record that is doubted lives this much longer, and is asked for at these times (§10.4), in ms. */
-const DOUBT = 10_000;
-const DOUBT_QUERIES = [0, 1000, 3000, 7000];
+export type { Entry } from './entry';
+
 /**
- * Passive observation of failures (§10.5): what others asked for so often without an answer, each time at least a
- * second after the last (sooner its owner must not answer again), ends ten seconds later. The RFC wants two questions or
- * more: three, because on a busy radio one answer in five may be missed here that others hear.
+ * What would be asked for within so many ms is asked for at once where something is, if 80 % of its life are over: 2 % of the
+ * life of the records that live shortest.
  */
-const UNANSWERED = 3;
-const UNANSWERED_GAP = 1500;
-/** What is due within so many ms is asked for at once: 2 % of the life of the records that live shortest. */
 const TOGETHER = 2400;
-/** Another's question takes the place of our own in the next so many ms. */
-const SERVED = 1000;
-/** What is said goodbye to, or flushed, lives one second longer (§10.1, §10.2). */
-const LAST_SECOND = 1000;
-/** No claim is believed for longer than the longest TTL that RFC 6762 recommends, in seconds. */
-const MAX_TTL = 4500;
+/** What was heard within so many ms before a whole set belongs to it, too (§10.2). */
+const SAME_SET = 1000;
 
-export interface Entry<T extends RecordType = RecordType> {
-  record: RecordOf<T>;
-  /** When it was last known from its owner, when it last came in a packet, and when it ends (ms of the clock). */
-  heard: number;
-  arrived: number;
-  expires: number;
-  /** Taken back by its owner: it only lives out its last second. */
-  over: boolean;
-  /** Times at which to ask for it again, soonest first. */
-  refresh: number[];
-  /** When others asked for it since it was heard last. */
-  asked: number[];
-}
+/** By the key of its data; the one heard last at the end. */
+type RecordSet = Map<string, Entry>;
 
 export class Cache {
-  readonly #sets = new Map<string, Map<string, Entry>>();
+  /** By type and folded name. */
+  readonly #sets: Record<RecordType, Map<string, RecordSet>> = {
+    A: new Map(),
+    AAAA: new Map(),
+    PTR: new Map(),
+    SRV: new Map(),
+    TXT: new Map(),
+    NSEC: new Map(),
+  };
+  readonly #byEnd = new Agenda<Entry>({
+    get: entry => entry.placeByEnd,
+    set: (entry, place) => {
+      entry.placeByEnd = place;
+    },
+  });
+  readonly #byPlan = new Agenda<Entry>({
+    get: entry => entry.placeByPlan,
+    set: (entry, place) => {
+      entry.placeByPlan = place;
+    },
+  });
 
   constructor(
     private readonly clock: Clock,
@@ -48,84 +49,110 @@ export class Cache {
     private readonly limit: (record: ResourceRecord) => number,
   ) {}
 
-  /** By which shares of their life records are asked for later than others. */
-  lateness(): number[] {
-    return REFRESH.map(() => JITTER * this.random());
+  /** For records that came together, so that they are asked for together. */
+  lateness(): Lateness {
+    return lateness(this.random);
   }
 
   /** Takes in records of one message. */
-  add(records: readonly ResourceRecord[], late: readonly number[] = this.lateness()): void {
+  add(records: readonly ResourceRecord[], late = this.lateness()): void {
     const now = this.clock.now();
     for (const record of records) {
-      const set = this.#sets.get(setKey(record)) ?? new Map<string, Entry>();
+      const set: RecordSet = this.#setOf(record) ?? new Map();
       if (record.flush) this.#flush(set, now);
-      const key = recordKey(record);
-      const entry = set.get(key);
+      const key = dataKey(record);
+      const known = set.get(key);
       if (record.ttl === 0) {
-        if (entry) this.#takeBack(entry, now);
+        if (known) this.#takeBack(known, now);
         continue;
       }
-      if (!entry && set.size >= this.limit(record)) {
+      if (!known && set.size >= this.limit(record)) {
         // Many may share a set, and who came first stays; but the owner of a unique one knows better than before.
         if (!record.flush) continue;
+        this.#unplan(set.values().next().value);
         set.delete(set.keys().next().value ?? '');
       }
+      known?.hear(record, now, late);
+      const entry = known ?? new Entry(record, now, late);
       // Last heard, last in the set.
-      set.delete(key);
-      set.set(key, this.#entry(record, now, late));
-      this.#sets.set(setKey(record), set);
+      if (known && set.size > 1) set.delete(key);
+      set.set(key, entry);
+      if (!known) this.#sets[record.type].set(nameKey(record), set);
+      this.#plan(entry);
     }
   }
 
-  #entry(record: ResourceRecord, now: number, late: readonly number[]): Entry {
-    const life = Math.min(record.ttl, MAX_TTL) * 1000;
-    const refresh = REFRESH.map((share, i) => now + life * (share + late[i]!));
-    return { record, heard: now, arrived: now, expires: now + life, over: false, refresh, asked: [] };
+  #setOf(record: ResourceRecord): RecordSet | undefined {
+    return this.#sets[record.type].get(nameKey(record));
   }
 
   /** The whole set is in this message: what was heard more than a second ago and is not in it ends. */
-  #flush(set: Map<string, Entry>, now: number): void {
-    for (const entry of set.values()) if (now - entry.arrived > LAST_SECOND) this.#takeBack(entry, now);
+  #flush(set: RecordSet, now: number): void {
+    for (const entry of set.values()) if (now - entry.arrived > SAME_SET) this.#takeBack(entry, now);
   }
 
   #takeBack(entry: Entry, now: number): void {
-    entry.over = true;
-    this.#end(entry, now + LAST_SECOND);
+    entry.takeBack(now);
+    this.#plan(entry);
   }
 
-  #end(entry: Entry, at: number): void {
-    entry.expires = Math.min(entry.expires, at);
-    entry.refresh = [];
+  #plan(entry: Entry): void {
+    this.#byEnd.put(entry, entry.expires);
+    this.#byPlan.put(entry, entry.planned);
+  }
+
+  #unplan(entry: Entry | undefined): void {
+    if (!entry) return;
+    this.#byEnd.remove(entry);
+    this.#byPlan.remove(entry);
   }
 
   /** All records of a name and type that hold now, the one heard last at the end. */
   get<T extends RecordType>(name: string, type: T): Entry<T>[] {
     const now = this.clock.now();
-    const set = this.#sets.get(setKey({ name, type })) as Map<string, Entry<T>> | undefined;
-    return [...(set?.values() ?? [])].filter(entry => entry.expires > now);
+    const held: Entry<T>[] = [];
+    for (const entry of this.#named(name, type)) if (entry.expires > now) held.push(entry);
+    return held;
+  }
+
+  /** The record of a name and type that was heard last, if one holds now. */
+  last<T extends RecordType>(name: string, type: T): Entry<T> | null {
+    const now = this.clock.now();
+    let last: Entry<T> | null = null;
+    for (const entry of this.#named(name, type)) if (entry.expires > now) last = entry;
+    return last;
+  }
+
+  #named<T extends RecordType>(name: string, type: T): Iterable<Entry<T>> {
+    const set = this.#sets[type].get(foldCase(name)) as Map<string, Entry<T>> | undefined;
+    return set?.values() ?? [];
   }
 
   /** What was heard that says the same as `record`, if it holds now. */
   find(record: ResourceRecord): Entry | null {
-    const entry = this.#sets.get(setKey(record))?.get(recordKey(record));
+    return this.findBy(record.type, nameKey(record), dataKey(record));
+  }
+
+  /** The same by its keys (keys.ts). */
+  findBy<T extends RecordType>(type: T, name: string, data: string): Entry<T> | null {
+    const entry = this.#sets[type].get(name)?.get(data) as Entry<T> | undefined;
     return entry && entry.expires > this.clock.now() ? entry : null;
   }
 
   /** Its owner was asked elsewhere, and it still is true: it lives as long again as from an answer. */
-  renew(record: ResourceRecord): void {
+  renew(record: ResourceRecord, late = this.lateness()): void {
     const entry = this.find(record);
     if (!entry || entry.over) return;
-    const { arrived } = entry;
-    Object.assign(entry, this.#entry(entry.record, this.clock.now(), this.lateness()), { arrived });
+    entry.renew(this.clock.now(), late);
+    this.#plan(entry);
   }
 
   /** Somebody found it not to be true: it ends in ten seconds unless it is heard again. */
   doubt(record: ResourceRecord): void {
-    const now = this.clock.now();
     const entry = this.find(record);
-    if (!entry || entry.expires <= now + DOUBT) return;
-    entry.expires = now + DOUBT;
-    entry.refresh = DOUBT_QUERIES.map(ms => now + ms);
+    if (!entry) return;
+    entry.doubt(this.clock.now());
+    this.#plan(entry);
   }
 
   /**
@@ -133,64 +160,50 @@ export class Cache {
    * before it ends; nor because nobody answers (§10.5).
    */
   expected(record: ResourceRecord): void {
-    const now = this.clock.now();
     const entry = this.find(record);
     if (!entry) return;
-    entry.refresh = entry.refresh.filter((time, i, all) => time > now + SERVED || i === all.length - 1);
-    if (now - (entry.asked.at(-1) ?? entry.heard) < UNANSWERED_GAP) return;
-    entry.asked.push(now);
-    if (entry.asked.length >= UNANSWERED) this.#end(entry, now + DOUBT);
+    entry.expect(this.clock.now());
+    this.#plan(entry);
   }
 
   /** Removes what has ended and returns it. */
   expire(): ResourceRecord[] {
-    const now = this.clock.now();
-    const gone: ResourceRecord[] = [];
-    for (const [setName, set] of this.#sets) {
-      for (const [key, entry] of set) {
-        if (entry.expires > now) continue;
-        set.delete(key);
-        gone.push(entry.record);
-      }
-      if (set.size === 0) this.#sets.delete(setName);
+    const ended = this.#byEnd.until(this.clock.now());
+    for (const entry of ended) {
+      const { record } = entry;
+      const set = this.#setOf(record);
+      set?.delete(dataKey(record));
+      if (set?.size === 0) this.#sets[record.type].delete(nameKey(record));
+      this.#unplan(entry);
     }
-    return gone;
+    return ended.map(({ record }) => record);
   }
 
   /** Removes a set at once: nobody needs it any more. */
   drop(name: string, type: RecordType): void {
-    this.#sets.delete(setKey({ name, type }));
+    const key = foldCase(name);
+    for (const entry of this.#sets[type].get(key)?.values() ?? []) this.#unplan(entry);
+    this.#sets[type].delete(key);
   }
 
   /**
-   * Up to `max` records whose time to be asked for again has come, or comes soon where others' has: in a crowd one packet
-   * asks for many. Each is returned once for each such time.
+   * Up to `max` records whose time to be asked for again has come, and such as may be asked for where others' has: in a crowd
+   * one packet asks for many. Each is returned once for each such time.
    */
   due(max: number): ResourceRecord[] {
     const now = this.clock.now();
-    if (this.next(true) > now) return [];
-    const soon = now + TOGETHER;
-    const due: ResourceRecord[] = [];
-    for (const set of this.#sets.values()) {
-      for (const entry of set.values()) {
-        if (due.length >= max) return due;
-        const planned = entry.refresh[0] ?? Number.POSITIVE_INFINITY;
-        if (planned > soon) continue;
-        entry.refresh = entry.refresh.filter(time => time > Math.max(now, planned));
-        due.push(entry.record);
-      }
+    if (this.#byPlan.next > now) return [];
+    const together = this.#byPlan.until(now + TOGETHER).filter(({ opens }) => opens <= now);
+    const due = together.slice(0, max);
+    for (const entry of due) {
+      entry.ask(now);
+      this.#plan(entry);
     }
-    return due;
+    return due.map(({ record }) => record);
   }
 
   /** When expire() or (if `refreshing`) due() has something to do next; Infinity if never. */
   next(refreshing: boolean): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const set of this.#sets.values()) {
-      for (const { expires, refresh } of set.values()) {
-        next = Math.min(next, expires, refreshing ? (refresh[0] ?? expires) : expires);
-      }
-    }
-    return next;
+    return refreshing ? Math.min(this.#byEnd.next, this.#byPlan.next) : this.#byEnd.next;
   }
 }

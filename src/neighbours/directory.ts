@@ -5,10 +5,11 @@
 import type { Endpoint } from './answering';
 import { Cache, type Entry } from './cache';
 import type { Clock, Random } from './clock';
-import { type Message, type Question, type RecordOf, type RecordType, type ResourceRecord, recordKey } from './dns';
+import type { Message, Question, RecordOf, RecordType, ResourceRecord } from './dns';
+import { dataKey, nameKey } from './keys';
 import { foldCase, labelsOf } from './names';
 import { Origins } from './origins';
-import { HOST_TTL, OTHER_TTL, SERVICE } from './records';
+import { HOST_TTL, SERVICE } from './records';
 import { type Claims, parseTxt } from './txt';
 
 /** A neighbour as one link shows it. */
@@ -58,23 +59,30 @@ export class Directory {
 
   /** The keys of all instances heard of, complete or not. */
   keys(): string[] {
-    return this.cache.get(SERVICE, 'PTR').map(({ record }) => foldCase(record.data));
+    return this.cache.get(SERVICE, 'PTR').map(({ record }) => dataKey(record));
   }
 
   /** What is known of an instance; null while it is incomplete, makes no sense, or is not on this link. */
   sighting(key: string): LinkSighting | null {
+    const whole = this.#whole(key);
+    if (!whole) return null;
+    const { pointer, service, text, entries, addresses, claims } = whole;
+    const { port, target } = service.record.data;
+    const heard = Math.max(pointer.heard, service.heard, text.heard, ...entries.map(entry => entry.heard));
+    const { label } = instanceOf(pointer.record)!;
+    return { instance: label, host: foldCase(target), claims, port, addresses, heard };
+  }
+
+  /** Everything that makes up an instance, if it is there and makes sense. */
+  #whole(key: string) {
     const pointer = this.pointer(key);
-    const service = this.cache.get(key, 'SRV').at(-1);
-    const text = this.cache.get(key, 'TXT').at(-1);
+    const service = this.cache.last(key, 'SRV');
+    const text = this.cache.last(key, 'TXT');
     if (!pointer || !service || !text || service.record.data.port === 0) return null;
     const claims = claimsIn(text.record.data);
-    const { port, target } = service.record.data;
-    const entries = this.#addresses(target);
+    const entries = this.#addresses(service.record.data.target);
     const addresses = entries.map(({ record }) => this.io.reachable(record.data)).filter(address => address !== null);
-    if (!claims || addresses.length === 0) return null;
-    const heard = Math.max(...[pointer, service, text, ...entries].map(entry => entry.heard));
-    const instance = labelsOf(pointer.record.data)[0] ?? '';
-    return { instance, host: foldCase(target), claims, port, addresses, heard };
+    return claims && addresses.length > 0 ? { pointer, service, text, entries, addresses, claims } : null;
   }
 
   /** Takes in what of a response leads to a neighbour, and nothing else; returns the keys of those it concerns. */
@@ -90,57 +98,62 @@ export class Directory {
     };
     take(
       record => this.leadsToOther(record) && this.#admits(record, from),
-      record => (record.type === 'PTR' ? [foldCase(record.data)] : []),
+      record => [dataKey(record)],
     );
     for (const key of touched) if (this.pointer(key) === null) this.#origins.forget(key);
     take(
-      record => (record.type === 'SRV' || isSmallText(record)) && this.pointer(foldCase(record.name)) !== null,
+      record => (record.type === 'SRV' || isSmallText(record)) && this.pointer(nameKey(record)) !== null,
       record => {
-        const key = foldCase(record.name);
+        const key = nameKey(record);
         if (record.type === 'SRV' && record.ttl > 0) this.#use(foldCase(record.data.target), key);
         return [key];
       },
     );
     take(
-      ({ type, name }) => (type === 'A' || type === 'AAAA') && this.#users.has(foldCase(name)),
-      ({ name }) => this.#users.get(foldCase(name)) ?? [],
+      record => (record.type === 'A' || record.type === 'AAAA') && this.#users.has(nameKey(record)),
+      record => this.#users.get(nameKey(record)) ?? [],
     );
     return touched;
   }
 
   /** A pointer to an instance that is not our own. */
   leadsToOther(record: ResourceRecord): boolean {
-    if (record.type !== 'PTR' || foldCase(record.name) !== SERVICE || !isInstance(record.data)) return false;
+    const instance = instanceOf(record);
+    return instance !== null && !this.#isOwn(instance.key);
+  }
+
+  #isOwn(key: string): boolean {
     const own = this.io.ownAnswer();
-    return own === null || recordKey(own) !== recordKey(record);
+    return own !== null && dataKey(own) === key;
   }
 
   pointer(key: string): Entry<'PTR'> | null {
-    const pointer = { name: SERVICE, type: 'PTR' as const, ttl: OTHER_TTL, flush: false, data: key };
-    return this.cache.find(pointer) as Entry<'PTR'> | null;
+    return this.cache.findBy('PTR', SERVICE, key);
   }
 
   /** Known answers are those with more than half their life before them (RFC 6762 §7.1) of neighbours that are complete. */
   known(): RecordOf<'PTR'>[] {
     const now = this.io.clock.now();
     const own = this.io.ownAnswer();
-    const known = this.cache.get(SERVICE, 'PTR').filter(entry => this.#isKnown(entry));
+    const known = this.cache
+      .get(SERVICE, 'PTR')
+      .filter(entry => this.#isKnown(entry) && !this.#isOwn(dataKey(entry.record)));
     const answers = known.map(({ record, expires }) => ({ ...record, ttl: Math.round((expires - now) / 1000) }));
-    return own?.type === 'PTR' ? [...answers.filter(answer => recordKey(answer) !== recordKey(own)), own] : answers;
+    return own?.type === 'PTR' ? [...answers, own] : answers;
   }
 
   /** Whether our own known answers would hold this one. */
   knows(answer: ResourceRecord): boolean {
-    if (answer.type !== 'PTR') return false;
-    const own = this.io.ownAnswer();
-    if (own !== null && recordKey(own) === recordKey(answer)) return true;
-    const entry = this.cache.find(answer);
-    return entry !== null && this.#isKnown(entry as Entry<'PTR'>);
+    const instance = instanceOf(answer);
+    if (!instance) return false;
+    if (this.#isOwn(instance.key)) return true;
+    const entry = this.pointer(instance.key);
+    return entry !== null && this.#isKnown(entry);
   }
 
   #isKnown({ record, heard, expires }: Entry<'PTR'>): boolean {
     const left = expires - this.io.clock.now();
-    return left > (expires - heard) / 2 && this.sighting(foldCase(record.data)) !== null;
+    return left > (expires - heard) / 2 && this.#whole(dataKey(record)) !== null;
   }
 
   /** What to ask for to make an instance complete. */
@@ -149,12 +162,12 @@ export class Directory {
     const name = this.pointer(key)?.record.data;
     if (name === undefined) return [];
     const lacking: Question[] = [];
-    const service = this.cache.get(key, 'SRV').at(-1)?.record.data;
+    const service = this.cache.last(key, 'SRV')?.record.data;
     if (!service) lacking.push(question(name, 'SRV'));
     else if (this.#addresses(service.target).length === 0) {
       lacking.push(question(service.target, 'A'), question(service.target, 'AAAA'));
     }
-    if (this.cache.get(key, 'TXT').length === 0) lacking.push(question(name, 'TXT'));
+    if (!this.cache.last(key, 'TXT')) lacking.push(question(name, 'TXT'));
     return lacking;
   }
 
@@ -179,10 +192,12 @@ export class Directory {
   /** It said itself, elsewhere than here, that all it announces is still so. */
   vouch(key: string): void {
     const pointer = this.pointer(key);
-    const service = this.cache.get(key, 'SRV').at(-1);
-    const text = this.cache.get(key, 'TXT').at(-1);
+    const service = this.cache.last(key, 'SRV');
+    const text = this.cache.last(key, 'TXT');
     const addresses = service ? this.#addresses(service.record.data.target) : [];
-    for (const entry of [pointer, service, text, ...addresses]) if (entry) this.cache.renew(entry.record);
+    // What was confirmed together is asked for together.
+    const late = this.cache.lateness();
+    for (const entry of [pointer, service, text, ...addresses]) if (entry) this.cache.renew(entry.record, late);
   }
 
   /**
@@ -198,7 +213,7 @@ export class Directory {
   #forget(record: ResourceRecord, unanswered: boolean): Iterable<string> {
     switch (record.type) {
       case 'PTR': {
-        const key = foldCase(record.data);
+        const key = dataKey(record);
         this.#origins.forget(key);
         const hosts = this.cache.get(key, 'SRV').map(entry => foldCase(entry.record.data.target));
         this.cache.drop(key, 'SRV');
@@ -207,7 +222,7 @@ export class Directory {
         return [key];
       }
       case 'SRV': {
-        const key = foldCase(record.name);
+        const key = nameKey(record);
         this.#leave(foldCase(record.data.target), key);
         // It did not answer when it was asked again and again: probably it is not there at all.
         const pointer = this.pointer(key);
@@ -215,10 +230,10 @@ export class Directory {
         return [key];
       }
       case 'TXT':
-        return [foldCase(record.name)];
+        return [nameKey(record)];
       case 'A':
       case 'AAAA':
-        return this.#users.get(foldCase(record.name)) ?? [];
+        return this.#users.get(nameKey(record)) ?? [];
       case 'NSEC':
         return [];
     }
@@ -226,7 +241,7 @@ export class Directory {
 
   #admits(record: ResourceRecord, from: Endpoint): boolean {
     return record.type === 'PTR' && record.ttl > 0
-      ? this.#origins.admit(foldCase(record.data), from.address)
+      ? this.#origins.admit(dataKey(record), from.address)
       : this.cache.find(record) !== null;
   }
 
@@ -268,7 +283,28 @@ function isSmallText(record: ResourceRecord): boolean {
   return record.type === 'TXT' && record.data.reduce((sum, part) => sum + 1 + part.length, 0) <= MAX_TEXT;
 }
 
-/** One label before the service type. */
-function isInstance(data: unknown): data is string {
-  return typeof data === 'string' && foldCase(data).endsWith(`.${SERVICE}`) && labelsOf(data).length === 4;
+/** The instance that a pointer leads to: its key, and its label as it was written. */
+interface Instance {
+  key: string;
+  label: string;
+}
+
+/** Lists of known answers are looked through again and again. */
+const instances = new WeakMap<ResourceRecord, Instance | null>();
+
+/** null for any other record. */
+function instanceOf(record: ResourceRecord): Instance | null {
+  let instance = instances.get(record);
+  if (instance === undefined) {
+    instance = record.type === 'PTR' && nameKey(record) === SERVICE ? toInstance(record.data) : null;
+    instances.set(record, instance);
+  }
+  return instance;
+}
+
+function toInstance(data: string): Instance | null {
+  const key = foldCase(data);
+  // One label before the service type.
+  const [label, ...rest] = key.endsWith(`.${SERVICE}`) ? labelsOf(data) : [];
+  return label !== undefined && rest.length === 3 ? { key, label } : null;
 }

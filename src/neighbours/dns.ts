@@ -2,7 +2,7 @@
  * Messages of multicast DNS and their encoding (RFC 1035 §4.1, RFC 6762 §18). dns-packet, which decodes for us, never
  * compresses names, and thirty known answers of it would not fit one packet: so we encode ourselves.
  */
-import { foldCase, LABEL_BYTES, labelsOf } from './names';
+import { LABEL_BYTES, labelsOf } from './names';
 
 interface Common {
   /** In the form of names.ts. */
@@ -142,7 +142,7 @@ class Writer {
 }
 
 /** Wire bytes of an IPv6 address without zone, as in RFC 4291 §2.2 (`::` once, the last 32 bits may be dotted). */
-function ipv6Bytes(address: string): Buffer {
+export function ipv6Bytes(address: string): Buffer {
   const dotted = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...parts) => {
     const [a, b, c, d] = parts.slice(0, 4).map(Number) as [number, number, number, number];
     return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
@@ -234,30 +234,4 @@ export function compareRecords(a: ResourceRecord, b: ResourceRecord): number {
     return out.done();
   };
   return TYPE_CODES[a.type] - TYPE_CODES[b.type] || Buffer.compare(data(a), data(b));
-}
-
-/** Name and type: equal for the records of one set. */
-export function setKey(record: { name: string; type: string }): string {
-  return `${foldCase(record.name)}|${record.type}`;
-}
-
-/** Name, type and data: equal for records that say the same, whatever their TTL and flush bit. */
-export function recordKey(record: ResourceRecord): string {
-  const key = setKey(record);
-  switch (record.type) {
-    case 'A':
-      return `${key}|${record.data}`;
-    case 'AAAA':
-      return `${key}|${ipv6Bytes(record.data).toString('hex')}`;
-    case 'PTR':
-      return `${key}|${foldCase(record.data)}`;
-    case 'SRV': {
-      const { priority, weight, port, target } = record.data;
-      return `${key}|${priority}|${weight}|${port}|${foldCase(target)}`;
-    }
-    case 'TXT':
-      return `${key}|${record.data.map(part => part.toString('latin1')).join('\0')}`;
-    case 'NSEC':
-      return `${key}|${[...record.data].sort().join()}`;
-  }
 }

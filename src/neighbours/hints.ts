@@ -3,7 +3,8 @@
  * be anybody's invention, so it is never believed (RFC 6762 §7.1); it is reason to ask once more, ever more rarely.
  */
 import { between, type Clock, type Random, type Timer } from './clock';
-import { type ResourceRecord, recordKey } from './dns';
+import type { ResourceRecord } from './dns';
+import { recordKey } from './keys';
 
 export interface HintsIo {
   isKnown(pointer: ResourceRecord): boolean;

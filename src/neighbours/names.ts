@@ -27,13 +27,15 @@ export function labelsOf(name: string): string[] {
   return labels;
 }
 
+const UPPER = /[A-Z]/;
 /** ASCII. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are part of it
 const PLAIN = /^[\x00-\x7f]*$/;
 
 /** For comparing: only ASCII letters fold (RFC 6762 §16), so 'É' and 'é' stay different names. */
 export function foldCase(name: string): string {
-  // Names are folded all the time, and most are plain.
+  // Names are folded all the time; most are folded already, and the rest is plain.
+  if (!UPPER.test(name)) return name;
   return PLAIN.test(name) ? name.toLowerCase() : name.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 

@@ -1,6 +1,7 @@
 /** The records that make up our own announcement. */
 import type { Random } from './clock';
-import { compareRecords, encode, message, type ResourceRecord, recordKey, setKey } from './dns';
+import { compareRecords, encode, message, type ResourceRecord } from './dns';
+import { recordKey, setKey } from './keys';
 import { cutUtf8, escapeLabel, LABEL_BYTES } from './names';
 import { encodeTxt, NICK_BYTES, nickToSend } from './txt';
 

@@ -4,7 +4,8 @@
  */
 import { Answering, type Endpoint, MDNS_PORT, type Send } from './answering';
 import { between, type Clock, type Random, type Timer } from './clock';
-import { type Message, message, type ResourceRecord, recordKey, setKey } from './dns';
+import { type Message, message, type ResourceRecord } from './dns';
+import { nameKey, recordKey, setKey } from './keys';
 import { foldCase } from './names';
 import { changedSets, compareSets, OTHER_TTL, SERVICE, SERVICE_TYPES } from './records';
 
@@ -101,7 +102,7 @@ export class Responder {
 
   #holds(name: string): boolean {
     const key = foldCase(name);
-    return this.#records.some(record => record.flush && foldCase(record.name) === key);
+    return this.#records.some(record => record.flush && nameKey(record) === key);
   }
 
   #probe(delay: number): void {
@@ -160,9 +161,9 @@ export class Responder {
     const names = new Set(probe.questions.map(question => foldCase(question.name)));
     for (const name of names) {
       if (!this.#holds(name)) continue;
-      const theirs = probe.authorities.filter(record => foldCase(record.name) === name);
+      const theirs = probe.authorities.filter(record => nameKey(record) === name);
       if (theirs.length === 0 || theirs.every(record => this.io.isOurs(record))) continue;
-      const ours = this.#records.filter(record => record.flush && foldCase(record.name) === name);
+      const ours = this.#records.filter(record => record.flush && nameKey(record) === name);
       if (compareSets(ours, theirs) < 0) {
         this.#probe(DEFER);
         return;

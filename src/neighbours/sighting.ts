@@ -1,6 +1,5 @@
 /** A neighbour as the rest of the program sees it, put together from what each link shows of it. */
 import { isIPv4 } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import type { LinkSighting } from './browser';
 
 export interface Sighting {
@@ -100,9 +99,16 @@ function merge(id: string, seen: readonly LinkSighting[], epoch: number): Sighti
 
 /** Whether two sightings say the same, but for when. Addresses may have been heard in another order. */
 function same(a: Sighting, b: Sighting): boolean {
-  const said = ({ lastSeen: _lastSeen, addresses, ...rest }: Sighting) => ({
-    ...rest,
-    addresses: addresses.map(({ host, port }) => `${host} ${port}`).sort(),
-  });
-  return isDeepStrictEqual(said(a), said(b));
+  return (
+    a.id === b.id &&
+    a.instance === b.instance &&
+    a.host === b.host &&
+    a.nick === b.nick &&
+    a.image === b.image &&
+    a.version === b.version &&
+    a.commit === b.commit &&
+    a.colors?.join() === b.colors?.join() &&
+    a.addresses.length === b.addresses.length &&
+    a.addresses.every(({ host, port }) => b.addresses.some(one => one.host === host && one.port === port))
+  );
 }

@@ -3,21 +3,11 @@
  * then, by chance and few at a time, because thirty laptops share one radio. Pure: time, chance and asking come from outside.
  */
 import { PassItOnError } from '../core/errors';
-import { type Sentence, sentence } from '../core/sentences';
+import type { Sentence } from '../core/sentences';
+import { Agenda } from '../neighbours/agenda';
 import { between, type Clock, type Random, type Timer } from '../neighbours/clock';
-import { foldCase } from '../neighbours/names';
 import type { ImagesAnswer } from '../transfer/images-answer';
-import type { Neighbour } from './contract';
-
-/** Whom to ask for what. */
-export interface Claim {
-  /** Where it may be asked, best first. */
-  addresses: string[];
-  /** What it announces; null where only the address is known. */
-  image: { name: string; version: string; commit: string } | null;
-  /** As what it announces itself; null where only the address is known. */
-  announced: ImagesAnswer['announced'];
-}
+import { ANOTHER, type Claim, failureOf, problemOf, SILENT, sameClaim, vouches } from './claim';
 
 export interface Standing {
   /** It answered when asked last, and has what it announces. */
@@ -36,8 +26,11 @@ export interface Standing {
 export interface AskingIo {
   clock: Clock;
   random: Random;
-  /** `GET /images` there; rejects with PassItOnError, 'source-lied' where something else answers. Gives up by itself. */
-  ask(address: string): Promise<ImagesAnswer>;
+  /**
+   * `GET /images` there; 'late' where somebody took the question, but is too busy to answer now. Rejects with PassItOnError,
+   * 'source-lied' where something else answers. Gives up by itself.
+   */
+  ask(address: string): Promise<ImagesAnswer | 'late'>;
   /** Its standing is another now. */
   onChange(id: string): void;
   /** It answered that all it announces is so: itself, and not just anybody with the same image. */
@@ -51,6 +44,12 @@ const PAUSE = 75_000;
 const JITTER = 0.15;
 /** Who does not answer is asked once more before anything is said. */
 const SECOND_TRY = 1000;
+/**
+ * Who took the question, but did not answer in time, is there: a dead one takes none. It is asked again after so many ms,
+ * and goes as silent after so many in a row, for somebody's program may hang.
+ */
+const LATE_PAUSE = 15_000;
+const MOST_LATE = 8;
 /** A class that arrives together is asked over this time for each of it, in ms. */
 const SPREAD_EACH = 100;
 const SPREAD_MOST = 5000;
@@ -65,11 +64,6 @@ const MS_EACH = 2000;
 const LONGEST_UNASKED = 600_000;
 const MAX_ADDRESSES = 4;
 
-export const SILENT = sentence('neighbour-silent');
-export const STRANGER = sentence('neighbour-stranger');
-export const ANOTHER = sentence('neighbour-another');
-export const LACKING = sentence('neighbour-lacks-image');
-
 /** Of whom nothing is known yet. */
 export const UNTOLD: Standing = {
   confirmed: false,
@@ -80,18 +74,55 @@ export const UNTOLD: Standing = {
   answer: null,
 };
 
-interface Asked extends Standing {
-  id: string;
-  claim: Claim;
-  due: number;
+class Asked implements Standing {
+  confirmed: boolean;
+  problem: Sentence | null;
+  address: string | null;
+  roundTrip: number | null;
+  lastAnswer: number | null;
+  answer: ImagesAnswer | null;
   /** When it answered last with this claim, by the clock; null: not yet. */
-  answered: number | null;
-  failures: number;
-  asking: boolean;
+  answered: number | null = null;
+  failures = 0;
+  /** How often in a row it was late. */
+  late = 0;
+  asking = false;
+  /** Where it stands among those whose time has not come, and among newcomers whose has. */
+  place = -1;
+  placeAsNew = -1;
+
+  constructor(
+    readonly id: string,
+    readonly claim: Claim,
+    before: Standing,
+    public due: number,
+  ) {
+    this.confirmed = before.confirmed;
+    this.problem = before.problem;
+    this.address = before.address;
+    this.roundTrip = before.roundTrip;
+    this.lastAnswer = before.lastAnswer;
+    this.answer = before.answer;
+  }
 }
 
 export class Asking {
   readonly #all = new Map<string, Asked>();
+  /** By when it is their time. */
+  readonly #waiting = new Agenda<Asked>({
+    get: asked => asked.place,
+    set: (asked, place) => {
+      asked.place = place;
+    },
+  });
+  /** Whose time has come, in that order; those of them of whom nothing is known, the newest first. */
+  readonly #ready = new Set<Asked>();
+  readonly #newcomers = new Agenda<Asked>({
+    get: asked => asked.placeAsNew,
+    set: (asked, place) => {
+      asked.placeAsNew = place;
+    },
+  });
   #running = 0;
   /** Questions that may be asked at `#filled` (ms of the clock). */
   #budget = MOST_IN_ONE_GO;
@@ -108,7 +139,7 @@ export class Asking {
   /** Begins to ask; who was known before is asked anew. */
   start(): void {
     this.#on = true;
-    for (const asked of this.#all.values()) asked.due = this.#soon();
+    for (const asked of this.#all.values()) if (!asked.asking) this.#queue(asked, this.#soon());
     this.#planNext();
   }
 
@@ -124,15 +155,18 @@ export class Asking {
     const known = this.#all.get(id);
     if (known && sameClaim(known.claim, claim)) return;
     // What was confirmed stays so until it is asked again: new words of an honest one must not make it flicker.
-    const before = known ?? UNTOLD;
-    const fresh = { id, claim, due: this.#soon(), answered: null, failures: 0, asking: false };
-    const asked: Asked = { ...before, ...fresh };
+    const asked = new Asked(id, claim, known ?? UNTOLD, this.#soon());
+    this.forget(id);
     this.#all.set(id, asked);
+    this.#queue(asked, asked.due);
     this.#plan(asked.due);
   }
 
   forget(id: string): void {
+    const asked = this.#all.get(id);
+    if (!asked) return;
     this.#all.delete(id);
+    this.#unqueue(asked);
   }
 
   standing(id: string): Standing | null {
@@ -143,8 +177,8 @@ export class Asking {
   async probe(id: string): Promise<boolean> {
     const asked = this.#all.get(id);
     if (!asked) return false;
-    const answer = await this.#answerOf(asked).catch(() => null);
-    return answer !== null && problemOf(asked.claim, answer.images) === null;
+    const outcome = await this.#answerOf(asked).catch((cause: unknown) => cause);
+    return problemIn(asked, outcome) === null;
   }
 
   /**
@@ -155,8 +189,21 @@ export class Asking {
     const asked = this.#all.get(id);
     if (!this.#on || !asked?.confirmed || asked.answered === null || asked.asking) return;
     if (!vouches(asked.claim, { announced, current })) return;
-    asked.due = Math.min(this.#later(), asked.answered + LONGEST_UNASKED);
+    this.#queue(asked, Math.min(this.#later(), asked.answered + LONGEST_UNASKED));
     this.io.onVouched(id);
+  }
+
+  /** It is to be asked then (ms of the clock), and not before. */
+  #queue(asked: Asked, due: number): void {
+    this.#unqueue(asked);
+    asked.due = due;
+    this.#waiting.put(asked, due);
+  }
+
+  #unqueue(asked: Asked): void {
+    this.#waiting.remove(asked);
+    this.#newcomers.remove(asked);
+    this.#ready.delete(asked);
   }
 
   /** When to ask again who was asked now, or need not be. */
@@ -182,16 +229,13 @@ export class Asking {
   #askNext(): void {
     this.#timer = null;
     this.#newest = !this.#newest;
-    const now = this.io.clock.now();
-    let oldest: Asked | null = null;
-    let newest: Asked | null = null;
-    for (const asked of this.#all.values()) {
-      if (asked.asking || asked.due > now) continue;
-      if (oldest === null || asked.due < oldest.due) oldest = asked;
-      const isNew = !asked.confirmed && asked.problem === null;
-      if (isNew && (newest === null || asked.due > newest.due)) newest = asked;
+    for (const asked of this.#waiting.until(this.io.clock.now())) {
+      this.#waiting.remove(asked);
+      this.#ready.add(asked);
+      if (!asked.confirmed && asked.problem === null) this.#newcomers.put(asked, -asked.due);
     }
-    const picked = this.#newest ? (newest ?? oldest) : oldest;
+    const oldest = this.#ready.values().next().value;
+    const picked = this.#newest ? (this.#newcomers.first ?? oldest) : oldest;
     if (picked) {
       this.#budget--;
       void this.#ask(picked);
@@ -200,8 +244,7 @@ export class Asking {
   }
 
   #planNext(): void {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { asking, due } of this.#all.values()) if (!asking) next = Math.min(next, due);
+    const next = this.#ready.values().next().value?.due ?? this.#waiting.next;
     if (next < Number.POSITIVE_INFINITY) this.#plan(next);
   }
 
@@ -215,6 +258,7 @@ export class Asking {
 
   async #ask(asked: Asked): Promise<void> {
     asked.asking = true;
+    this.#unqueue(asked);
     this.#running++;
     // It may have gone, or say something else by now.
     const same = () => this.#all.get(asked.id) === asked;
@@ -233,10 +277,16 @@ export class Asking {
   }
 
   #judge(asked: Asked, outcome: unknown): void {
-    const { id } = asked;
-    const before = { ...asked };
+    const { id, confirmed, address, answer: said } = asked;
+    const before = { confirmed, problem: asked.problem, address, answer: said };
+    asked.late = outcome === 'late' ? asked.late + 1 : 0;
+    if (asked.late > 0 && asked.late < MOST_LATE) {
+      // Nothing is known that was not before, but that it is there.
+      this.#queue(asked, this.io.clock.now() + LATE_PAUSE * between(this.io.random, 1 - JITTER, 1 + JITTER));
+      return;
+    }
     const answer = isAnswer(outcome) ? outcome : null;
-    const problem = problemIn(asked, outcome);
+    const problem = asked.late > 0 ? SILENT : problemIn(asked, outcome);
     if (answer) {
       asked.answered = this.io.clock.now();
       asked.address = answer.address;
@@ -247,25 +297,26 @@ export class Asking {
     asked.failures = problem === null ? 0 : asked.failures + 1;
     asked.confirmed = problem === null;
     asked.problem = problem;
-    asked.due = this.#later();
+    this.#queue(asked, this.#later());
     if (changed(before, asked)) this.io.onChange(id);
     if (answer && vouches(asked.claim, answer.images)) this.io.onVouched(id);
     if ((problem === SILENT || problem === ANOTHER) && asked.failures === 1) this.io.onSilent(id);
   }
 
   /** Asks where it answered last, and only if that fails everywhere else, so that one false address cannot hide it. */
-  async #answerOf({ claim, address }: Asked): Promise<{ address: string; images: ImagesAnswer; ms: number }> {
+  async #answerOf({ claim, address }: Asked): Promise<Answer | 'late'> {
     const known = address !== null && claim.addresses.includes(address) ? address : claim.addresses[0];
     if (known === undefined) throw new PassItOnError('no-source', 'It has no address.', 'Wait.');
-    const ask = async (where: string) => {
+    const ask = async (where: string): Promise<Answer | 'late'> => {
       const begun = this.io.clock.now();
       const images = await this.io.ask(where);
-      return { address: where, images, ms: this.io.clock.now() - begun };
+      return images === 'late' ? 'late' : { address: where, images, ms: this.io.clock.now() - begun };
     };
     try {
       const answer = await ask(known);
-      if (problemOf(claim, answer.images) === null) return answer;
-      return await Promise.any(others(claim, known).map(ask)).catch(() => answer);
+      if (answer === 'late' || problemOf(claim, answer.images) === null) return answer;
+      const other = await Promise.any(others(claim, known).map(ask)).catch(() => answer);
+      return other === 'late' ? answer : other;
     } catch (cause) {
       return await Promise.any(others(claim, known).map(ask)).catch(() => {
         throw cause;
@@ -278,66 +329,27 @@ function others(claim: Claim, known: string): string[] {
   return claim.addresses.slice(0, MAX_ADDRESSES).filter(address => address !== known);
 }
 
-function isAnswer(outcome: unknown): outcome is { address: string; images: ImagesAnswer; ms: number } {
+/** Where it answered what, and after how many ms. */
+interface Answer {
+  address: string;
+  images: ImagesAnswer;
+  ms: number;
+}
+
+function isAnswer(outcome: unknown): outcome is Answer {
   return typeof outcome === 'object' && outcome !== null && 'images' in outcome;
 }
 
-/** What is wrong with an answer, or with there being none; null: nothing. */
+/** What is wrong with an answer, or with there being none; null: nothing, or it is still on its way. */
 function problemIn({ claim }: Asked, outcome: unknown): Sentence | null {
+  if (outcome === 'late') return null;
   return isAnswer(outcome) ? problemOf(claim, outcome.images) : failureOf(outcome);
 }
 
-function failureOf(cause: unknown): Sentence {
-  const code = cause instanceof PassItOnError ? cause.code : '';
-  return code === 'source-lied' || code === 'no-source' ? STRANGER : SILENT;
-}
-
-/** What is wrong between what it announces and what it answers; null: nothing. */
-function problemOf({ image, announced }: Claim, { images, announced: really }: ImagesAnswer): Sentence | null {
-  if (image === null) return null;
-  // Addresses are given anew: a classmate with the same image may have this one by now.
-  if (announced && really && foldCase(announced.host) !== foldCase(really.host)) return ANOTHER;
-  const has = images.find(({ commit }) => commit === image.commit);
-  if (!has) return LACKING;
-  return contradiction(image, has);
-}
-
-/** Whether what it says itself confirms every record of its announcement. */
-function vouches(
-  { image, announced }: Claim,
-  { current, announced: really }: Pick<ImagesAnswer, 'current' | 'announced'>,
+function changed(
+  a: Pick<Standing, 'confirmed' | 'problem' | 'address' | 'answer'>,
+  b: Pick<Standing, 'confirmed' | 'problem' | 'address' | 'answer'>,
 ): boolean {
-  if (!announced || !really || image?.commit !== current) return false;
-  return (
-    foldCase(announced.host) === foldCase(really.host) && foldCase(announced.instance) === foldCase(really.instance)
-  );
-}
-
-/** Where one image goes by two names or versions. */
-export function contradiction(
-  claimed: { name: string; version: string },
-  really: { name: string; version: string },
-): Sentence | null {
-  if (claimed.name === really.name && claimed.version === really.version) return null;
-  const title = ({ name, version }: { name: string; version: string }) =>
-    claimed.name === really.name ? version : `${name} ${version}`;
-  return sentence('neighbour-contradicts-itself', { claimed: title(claimed), really: title(really) });
-}
-
-/** Of a neighbour, as the contract has it. */
-export function problemFields(problem: Sentence | null): Pick<Neighbour, 'problem' | 'problemSaid'> {
-  return problem === null ? { problem } : { problem: problem.text, problemSaid: problem };
-}
-
-function sameClaim(a: Claim, b: Claim): boolean {
-  const said = ({ addresses, image, announced }: Claim) =>
-    [image?.name, image?.version, image?.commit, announced?.instance, announced?.host, ...[...addresses].sort()].join(
-      '\n',
-    );
-  return said(a) === said(b);
-}
-
-function changed(a: Standing, b: Standing): boolean {
   if (a.confirmed !== b.confirmed || a.problem?.text !== b.problem?.text || a.address !== b.address) return true;
   return a.answer?.current !== b.answer?.current || a.answer?.images.length !== b.answer?.images.length;
 }

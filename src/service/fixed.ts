@@ -3,7 +3,8 @@ import { type Sentence, sentence } from '../core/sentences';
 import { cleanText } from '../neighbours/txt';
 import { looksLikeFolder } from '../transfer/folder-source';
 import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
-import { type Asking, problemFields } from './asking';
+import type { Asking } from './asking';
+import { problemFields } from './claim';
 import type { Neighbour, Relation } from './contract';
 import { mainImage } from './sources';
 

@@ -1,7 +1,8 @@
 /** Some networks keep their laptops apart. They never say so; this tells from what can be seen, and says no more. */
 import { readFileSync } from 'node:fs';
 import { type Sentence, sentence } from '../core/sentences';
-import { SILENT, type Standing } from './asking';
+import type { Standing } from './asking';
+import { SILENT } from './claim';
 
 /** How often to look, in ms. */
 export const LOOK_MS = 5_000;

@@ -9,13 +9,15 @@ import type { Neighbours, Sighting } from '../neighbours/neighbours';
 import type { Store } from '../store/store';
 import { formatAddress } from '../transfer/address';
 import type { Asker, ImagesAnswer } from '../transfer/images-answer';
-import { normalAddress, openSource } from '../transfer/open-source';
-import { Asking, contradiction, problemFields, UNTOLD } from './asking';
+import { normalAddress } from '../transfer/open-source';
+import { Asking, UNTOLD } from './asking';
+import { contradiction, problemFields } from './claim';
 import { closeness, Rates } from './closeness';
 import type { Neighbour, NeighbourEvent } from './contract';
 import { FixedAddresses } from './fixed';
 import { hasGateway, isolationHint, LOOK_MS } from './isolation';
 import { Media } from './media';
+import { askSource } from './question';
 
 export interface NearOptions {
   /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
@@ -24,7 +26,7 @@ export interface NearOptions {
   onHint?(): void;
   clock?: Clock;
   random?: Random;
-  ask?(address: string): Promise<ImagesAnswer>;
+  ask?(address: string): Promise<ImagesAnswer | 'late'>;
   hasGateway?(): boolean;
   /** The text of /proc/self/mountinfo. */
   mounts?(): string;
@@ -37,8 +39,6 @@ interface Truth {
   signedBy?: string | null;
 }
 
-/** A laptop that is busy, on a radio that is: two such waits still leave it gone within two minutes. */
-const ASK_TIMEOUT_MS = 3_000;
 /** Truths about commits that are remembered. */
 const MAX_TRUTHS = 256;
 
@@ -299,14 +299,5 @@ export class Near {
       this.options.onHint?.();
     }
     this.clock.after(LOOK_MS, () => this.lookForIsolation());
-  }
-}
-
-async function askSource(address: string, asker: Asker | undefined): Promise<ImagesAnswer> {
-  const source = openSource(address);
-  try {
-    return await source.images(AbortSignal.timeout(ASK_TIMEOUT_MS), asker);
-  } finally {
-    source.close();
   }
 }

@@ -4,6 +4,7 @@ import { Agent as SecureAgent, request as secureRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
+import { ownTimeout } from './own-time';
 
 /** A laptop on a shared radio may be slow to answer, but a dead one must not hold up a child. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -24,6 +25,8 @@ export interface Asking {
   body?: string | Buffer;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** A connection stands, so somebody is there. */
+  onReached?(): void;
 }
 
 export class HttpClient {
@@ -98,13 +101,17 @@ export class HttpClient {
     return answer;
   }
 
-  private once(method: string, path: string, { body = '', headers, signal }: Asking): Promise<IncomingMessage> {
+  private once(
+    method: string,
+    path: string,
+    { body = '', headers, signal, onReached }: Asking,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const { host, port, secure } = this.at;
       const all = { ...(method === 'POST' && { 'Content-Length': Buffer.byteLength(body) }), ...headers };
       const options = { host, port, method, path, headers: all, agent: this.agent };
       const asked = (secure ? secureRequest : request)(options, answer => {
-        clearTimeout(patience);
+        endPatience();
         // A source that stalls in the middle is given up, so that its work can move to another. If its bytes lie here
         // unread, it is not the source that stalls.
         answer.setTimeout(STALL_TIMEOUT_MS, () => {
@@ -112,7 +119,13 @@ export class HttpClient {
         });
         resolve(answer);
       });
-      const patience = setTimeout(() => asked.destroy(new Error('no answer')), ANSWER_TIMEOUT_MS);
+      const endPatience = ownTimeout(ANSWER_TIMEOUT_MS, () => asked.destroy(new Error('no answer')));
+      if (onReached) {
+        asked.once('socket', socket => {
+          if (socket.connecting) socket.once('connect', onReached);
+          else onReached();
+        });
+      }
       // Not by the option `signal`: where it ends a request whose answer has come to its end this very moment, Node no longer
       // listens for the connection's error, which then would end the whole service.
       const stop = () => {
@@ -123,7 +136,7 @@ export class HttpClient {
       if (signal?.aborted) stop();
       else signal?.addEventListener('abort', stop);
       asked.on('error', cause => {
-        clearTimeout(patience);
+        endPatience();
         reject(cause);
       });
       asked.end(body);

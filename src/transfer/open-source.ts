@@ -43,10 +43,10 @@ class PortSource implements Source {
     return this.laptop.bytesReceived + this.files.bytesReceived;
   }
 
-  async images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer> {
+  async images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer> {
     if (this.who === this.files) return this.files.images(signal);
     try {
-      return await this.laptop.images(signal, asker);
+      return await this.laptop.images(signal, asker, onReached);
     } catch (cause) {
       // Somebody answers there, but no laptop.
       if (!(cause instanceof PassItOnError) || cause.code === 'source-gone') throw cause;

@@ -46,8 +46,8 @@ export interface Source {
   readonly address: string;
   /** Bytes received over the network so far, bodies only. */
   readonly bytesReceived: number;
-  /** asker: as whom to introduce ourselves, to a laptop. */
-  images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer>;
+  /** asker: as whom to introduce ourselves, to a laptop; onReached: somebody took the connection. */
+  images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer>;
   /** Commit, attributes, trees and sizes of an image, without the trees below `have`. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
@@ -80,9 +80,9 @@ export class HttpSource implements Source {
     return this.client.bytesReceived;
   }
 
-  async images(signal?: AbortSignal, asker?: Asker): Promise<ImagesAnswer> {
+  async images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer> {
     const headers = asker && { [ASKER_HEADER]: formatAsker(asker) };
-    const answer = await this.client.ask('GET', '/images', { headers, signal });
+    const answer = await this.client.ask('GET', '/images', { headers, signal, onReached });
     this.said = parseImagesAnswer((await this.client.whole(answer, MAX_IMAGES_BYTES)).toString());
     return this.said;
   }

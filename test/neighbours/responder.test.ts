@@ -1,7 +1,8 @@
 /** The life of an announcement: claim, defence, news, goodbye (RFC 6762 §8 to §10). */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { message, type ResourceRecord, recordKey } from '../../src/neighbours/dns';
+import { message, type ResourceRecord } from '../../src/neighbours/dns';
+import { recordKey } from '../../src/neighbours/keys';
 import { buildRecords, compareSets, SERVICE } from '../../src/neighbours/records';
 import { A, HOST, INSTANCE, identity, PEER, PTR, q, Responding, recordsOf, SRV, TXT, types } from './responding';
 import { announcement } from './simulation';

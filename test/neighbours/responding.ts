@@ -1,6 +1,7 @@
 /** A responder alone with its time, and what its tests say to it and hear from it. */
 import type { Endpoint } from '../../src/neighbours/answering';
-import { type Message, message, type Question, type ResourceRecord, recordKey } from '../../src/neighbours/dns';
+import { type Message, message, type Question, type ResourceRecord } from '../../src/neighbours/dns';
+import { recordKey } from '../../src/neighbours/keys';
 import { buildRecords, SERVICE } from '../../src/neighbours/records';
 import { Responder } from '../../src/neighbours/responder';
 import { announcement, overTheWire, SimClock, seeded } from './simulation';

@@ -125,7 +125,11 @@ function before(a: Planned, b: Planned): boolean {
 
 /** What goes over the wire and comes out of the real decoder; throws where the decoder refuses what we encode. */
 export function overTheWire(m: Message): Message {
-  const received = toMessage(decode(encode(m)));
+  return received(encode(m));
+}
+
+function received(bytes: Buffer): Message {
+  const received = toMessage(decode(bytes));
   if (!received) throw new Error('we sent what everybody must ignore');
   return received;
 }
@@ -141,18 +145,18 @@ export interface Frame {
 
 interface Plug {
   address: string;
-  /** When the last packet of each sender arrives. */
-  last: Map<string, number>;
   listener: WireListener;
 }
 
 export class SimNetwork {
   readonly frames: Frame[] = [];
-  /** All receivers get one copy of a packet: for crowds, where a copy for each takes too long. */
+  /** All receivers get one copy of a packet, at one moment: for crowds, where a copy and a moment for each take too long. */
   shared = false;
   /** The share of packets that each receiver misses. */
   loss = 0;
   readonly #plugs = new Set<Plug>();
+  /** When the last packet of a sender arrives: at one receiver, or where they share it, at all. */
+  readonly #last = new Map<string, Map<Plug | 'all', number>>();
   readonly #unplugged = new Set<string>();
 
   constructor(
@@ -175,22 +179,37 @@ export class SimNetwork {
   }
 
   send(from: string, m: Message, to: Endpoint | null): void {
-    const message = overTheWire(m);
-    this.frames.push({ at: this.clock.now(), from, to, bytes: encode(m).length, message });
-    for (const plug of this.#plugs) {
-      const mine = plug.address === from;
-      if (!mine && (this.#unplugged.has(from) || this.#unplugged.has(plug.address))) continue;
-      if (to && to.address !== plug.address) continue;
-      if (!mine && this.random() < this.loss) continue;
-      // A copy for each: nobody may rely on sharing what he got with the sender.
-      const copy = this.shared ? message : overTheWire(m);
-      // Packets of one sender stay in order, as on a real link.
-      const at = Math.max(this.clock.now() + 0.2 + this.random(), plug.last.get(from) ?? 0);
-      plug.last.set(from, at);
-      this.clock.after(at - this.clock.now(), () => {
-        if (this.#plugs.has(plug)) plug.listener.onMessage(copy, { address: from, port: 5353 });
+    const bytes = encode(m);
+    const message = received(bytes);
+    this.frames.push({ at: this.clock.now(), from, to, bytes: bytes.length, message });
+    const reached = [...this.#plugs].filter(plug => this.#reaches(from, plug, to));
+    const deliver = (plug: Plug, copy: Message) => {
+      if (this.#plugs.has(plug)) plug.listener.onMessage(copy, { address: from, port: 5353 });
+    };
+    if (this.shared) {
+      this.#arrive(from, 'all', () => {
+        for (const plug of reached) deliver(plug, message);
       });
+      return;
     }
+    // A copy for each: nobody may rely on sharing what he got with the sender.
+    for (const plug of reached) this.#arrive(from, plug, () => deliver(plug, received(bytes)));
+  }
+
+  #reaches(from: string, { address }: Plug, to: Endpoint | null): boolean {
+    if (to && to.address !== address) return false;
+    if (address === from) return true;
+    return !this.#unplugged.has(from) && !this.#unplugged.has(address) && this.random() >= this.loss;
+  }
+
+  /** Packets of one sender stay in order, as on a real link. */
+  #arrive(from: string, where: Plug | 'all', action: () => void): void {
+    const last = this.#last.get(from) ?? new Map<Plug | 'all', number>();
+    this.#last.set(from, last);
+    const now = this.clock.now();
+    const at = Math.max(now + 0.2 + this.random(), last.get(where) ?? 0);
+    last.set(where, at);
+    this.clock.after(at - now, action);
   }
 
   /** The frames sent after `since` (clock time). */
@@ -210,7 +229,7 @@ class SimWire implements Wire {
     address: string,
     listener: WireListener,
   ) {
-    this.#plug = { address, listener, last: new Map() };
+    this.#plug = { address, listener };
     network.plug(this.#plug);
   }
 

@@ -4,7 +4,7 @@ import { sentence } from '../../src/core/sentences';
 import { relation } from '../../src/core/versions';
 import { NO_MORE_ROOM, PROBLEM_CODES } from '../../src/screen/problems';
 import { initialState, type ScreenState, withNeighbours } from '../../src/screen/state';
-import { problemFields } from '../../src/service/asking';
+import { problemFields } from '../../src/service/claim';
 import type {
   ImageInfo,
   Neighbour,

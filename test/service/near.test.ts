@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { PassItOnError } from '../../src/core/errors';
-import { LACKING, SILENT, STRANGER } from '../../src/service/asking';
+import { LACKING, SILENT, STRANGER } from '../../src/service/claim';
 import type { NeighbourEvent } from '../../src/service/contract';
 import { Near } from '../../src/service/near';
 import { Store } from '../../src/store/store';
@@ -32,7 +32,7 @@ describe('who is near', () => {
   let hints: number;
   let asked: { at: number; address: string }[];
   /** What answers where; nothing: silence. */
-  let answers: Map<string, ImagesAnswer | (() => PassItOnError)>;
+  let answers: Map<string, ImagesAnswer | 'late' | (() => PassItOnError)>;
   let gateway: boolean;
 
   const make = (addresses: string[] = []) =>
@@ -70,7 +70,11 @@ describe('who is near', () => {
   });
 
   /** Another laptop, announcing, and answering at its address. */
-  const arrive = async (nick: string, number: number, answer: ImagesAnswer | (() => PassItOnError) = holds()) => {
+  const arrive = async (
+    nick: string,
+    number: number,
+    answer: ImagesAnswer | 'late' | (() => PassItOnError) = holds(),
+  ) => {
     const address = `10.77.0.${number}`;
     answers.set(`${address}:20707`, answer);
     const laptop = new SimLaptop(network, address);
@@ -146,6 +150,49 @@ describe('who is near', () => {
     await network.clock.run(600_000);
     assert.ok(count > 10);
     assert.deepEqual(told, []);
+    assert.equal(one('Ana')?.confirmed, true);
+  });
+
+  it('stays where it is too busy to answer, and says nothing of it; but not for ever', async () => {
+    near = make();
+    near.watch();
+    await arrive('Ana', 1);
+    await network.clock.run(20_000);
+    told.length = 0;
+    answers.set('10.77.0.1:20707', 'late');
+    // It does not hear the radio either, as one that has no time to read what came.
+    network.cable('10.77.0.1', 'out');
+    await network.clock.run(120_000);
+    assert.deepEqual(
+      told.filter(({ event }) => event !== 'changed'),
+      [],
+    );
+    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [true, null]);
+    answers.set('10.77.0.1:20707', holds());
+    network.cable('10.77.0.1', 'in');
+    await network.clock.run(600_000);
+    assert.deepEqual(
+      told.filter(({ event }) => event !== 'changed'),
+      [],
+    );
+    assert.equal(one('Ana')?.confirmed, true);
+    // Its program hangs.
+    answers.set('10.77.0.1:20707', 'late');
+    network.cable('10.77.0.1', 'out');
+    await network.clock.run(300_000);
+    assert.deepEqual(near.list(), []);
+  });
+
+  it('is not known to be there by being late where it never answered', async () => {
+    near = make();
+    near.watch();
+    await arrive('Ana', 1, 'late');
+    await network.clock.run(30_000);
+    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [false, null]);
+    await network.clock.run(120_000);
+    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [false, SILENT.text]);
+    answers.set('10.77.0.1:20707', holds());
+    await network.clock.run(120_000);
     assert.equal(one('Ana')?.confirmed, true);
   });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { PassItOnError } from '../../src/core/errors';
-import { ANOTHER } from '../../src/service/asking';
+import { ANOTHER } from '../../src/service/claim';
 import { Near } from '../../src/service/near';
 import { Store } from '../../src/store/store';
 import type { ImagesAnswer } from '../../src/transfer/images-answer';
