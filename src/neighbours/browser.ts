@@ -29,11 +29,17 @@ const AGAIN_INTERVAL = 10_000;
 const MAX_QUESTIONS = 60;
 const TICK = 1000;
 
-/** Missing records of an instance: when to ask next, and how long to wait after that. */
+/** Missing records of an instance: when to ask next, how long to wait after that, and how often others asked instead. */
 interface Missing {
   at: number;
   pause: number;
+  served: number;
 }
+
+/** Another's question takes the place of our own in the next so many ms (§7.3). */
+const SERVED = 1000;
+/** And so often in a row: perhaps we are heard where he is not. */
+const MOST_SERVED = 4;
 
 export class Browser {
   readonly #directory: Directory;
@@ -187,18 +193,30 @@ export class Browser {
     const known = new Set(answers.map(recordKey));
     for (const { name, type } of questions) {
       if (type === 'OTHER' || type === 'NSEC') continue;
+      if (type === 'SRV') this.#leaveTo(foldCase(name));
       const types = type === 'ANY' ? (['SRV', 'TXT', 'A', 'AAAA'] as const) : [type];
       for (const { record } of types.flatMap(one => cache.get(name, one))) {
-        if (!known.has(recordKey(record))) cache.expected(record);
+        if (known.has(recordKey(record))) continue;
+        cache.expected(record);
+        // With it come the addresses, as with our own question.
+        if (record.type === 'SRV') for (const address of this.#directory.addresses(record)) cache.leave(address);
       }
     }
     this.#sweepWithin(TICK);
   }
 
+  /** Somebody else asks for what this instance lacks (§7.3): all of a crowd notice at one moment who is gone. */
+  #leaveTo(key: string): void {
+    const missing = this.#missing.get(key);
+    const now = this.io.clock.now();
+    if (!missing || missing.served >= MOST_SERVED || missing.at > now + SERVED) return;
+    this.#missing.set(key, { ...later(missing, now), served: missing.served + 1 });
+  }
+
   #resolve(key: string): void {
     if (this.#directory.lacking(key).length === 0) this.#missing.delete(key);
     else if (this.#state === 'watching' && !this.#missing.has(key)) {
-      this.#missing.set(key, { at: this.io.clock.now(), pause: TICK });
+      this.#missing.set(key, { at: this.io.clock.now(), pause: TICK, served: 0 });
       this.#ask();
     }
   }
@@ -222,8 +240,7 @@ export class Browser {
       const lacking = this.#directory.lacking(key);
       lacking.forEach(add);
       if (lacking.length === 0) this.#missing.delete(key);
-      missing.at = now + missing.pause;
-      missing.pause = Math.min(missing.pause * 2, LONGEST_INTERVAL);
+      else this.#missing.set(key, { ...later(missing, now), served: 0 });
     }
     let browse = this.#askForAll;
     this.#askForAll = false;
@@ -257,4 +274,8 @@ export class Browser {
     if (watching && wait <= 0) this.#ask();
     if (next !== Number.POSITIVE_INFINITY) this.#sweepWithin(Math.max(wait, TICK / 4));
   }
+}
+
+function later({ pause }: Missing, now: number): { at: number; pause: number } {
+  return { at: now + pause, pause: Math.min(pause * 2, LONGEST_INTERVAL) };
 }

@@ -155,6 +155,22 @@ export class Cache {
     this.#plan(entry);
   }
 
+  /** What it is about does not answer: it ends in ten seconds unless it is heard again, and need not be asked for. */
+  giveUp(record: ResourceRecord): void {
+    const entry = this.find(record);
+    if (!entry) return;
+    entry.giveUp(this.clock.now());
+    this.#plan(entry);
+  }
+
+  /** Somebody else asked for what it comes with: we need not ask as well. */
+  leave(record: ResourceRecord): void {
+    const entry = this.find(record);
+    if (!entry) return;
+    entry.leave(this.clock.now());
+    this.#plan(entry);
+  }
+
   /**
    * Somebody else asked for it: its owner should answer now, to all. We need not ask as well (§7.3), but for the last time
    * before it ends; nor because nobody answers (§10.5).

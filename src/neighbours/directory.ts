@@ -46,7 +46,7 @@ const MAX_TEXT = 1300;
 export class Directory {
   readonly cache: Cache;
   /** Instances by the folded name of the host that their SRV names. */
-  readonly #users = new Map<string, Set<string>>();
+  readonly #users = new Map<string, string[]>();
   readonly #origins = new Origins();
 
   constructor(private readonly io: DirectoryIo) {
@@ -105,7 +105,11 @@ export class Directory {
       record => (record.type === 'SRV' || isSmallText(record)) && this.pointer(nameKey(record)) !== null,
       record => {
         const key = nameKey(record);
-        if (record.type === 'SRV' && record.ttl > 0) this.#use(foldCase(record.data.target), key);
+        if (record.type === 'SRV' && record.ttl > 0) {
+          this.#use(foldCase(record.data.target), key);
+          const pointer = this.pointer(key);
+          if (pointer?.fading) this.cache.renew(pointer.record, late);
+        }
         return [key];
       },
     );
@@ -173,12 +177,17 @@ export class Directory {
 
   /** Whoever is asked for SRV adds the addresses (RFC 6763 §12.2): one question less. Who does not is asked for both. */
   renewing(host: string, type: 'A' | 'AAAA'): Question[] {
-    const users = [...(this.#users.get(foldCase(host)) ?? [])];
+    const users = this.#users.get(foldCase(host)) ?? [];
     const services = users.flatMap(key => this.cache.get(key, 'SRV').slice(-1));
     const ends = Math.min(...this.cache.get(host, type).map(({ expires }) => expires));
     const questions = services.map(({ record: { name } }): Question => ({ name, type: 'SRV', unicast: false }));
     const late = ends - this.io.clock.now() < (HOST_TTL * 1000) / 10;
     return late || services.length === 0 ? [...questions, { name: host, type, unicast: false }] : questions;
+  }
+
+  /** The addresses of its host that are known. */
+  addresses(service: RecordOf<'SRV'>): ResourceRecord[] {
+    return this.#addresses(service.data.target).map(({ record }) => record);
   }
 
   /** Somebody could not reach it: unless it answers soon, its host is gone (RFC 6762 §10.4). */
@@ -224,9 +233,10 @@ export class Directory {
       case 'SRV': {
         const key = nameKey(record);
         this.#leave(foldCase(record.data.target), key);
-        // It did not answer when it was asked again and again: probably it is not there at all.
+        // It did not answer when it was asked again and again: probably it is not there at all. For ten seconds more it is
+        // itself asked for what it lacks (§10.4); for its pointer all would have to be asked, and in a crowd by all.
         const pointer = this.pointer(key);
-        if (pointer && unanswered && this.cache.get(key, 'SRV').length === 0) this.cache.doubt(pointer.record);
+        if (pointer && unanswered && !this.cache.last(key, 'SRV')) this.cache.giveUp(pointer.record);
         return [key];
       }
       case 'TXT':
@@ -250,16 +260,18 @@ export class Directory {
   }
 
   #use(host: string, key: string): void {
-    const users = this.#users.get(host) ?? new Set();
-    this.#users.set(host, users.add(key));
+    const users = this.#users.get(host) ?? [];
+    if (!users.includes(key)) this.#users.set(host, [...users, key]);
   }
 
   /** The instance no longer lives on this host; addresses that nobody needs are forgotten. */
   #leave(host: string, key: string): void {
     if (this.cache.get(key, 'SRV').some(({ record }) => foldCase(record.data.target) === host)) return;
-    const users = this.#users.get(host);
-    users?.delete(key);
-    if (users?.size !== 0) return;
+    const others = (this.#users.get(host) ?? []).filter(user => user !== key);
+    if (others.length > 0) {
+      this.#users.set(host, others);
+      return;
+    }
     this.#users.delete(host);
     this.cache.drop(host, 'A');
     this.cache.drop(host, 'AAAA');

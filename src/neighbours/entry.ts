@@ -114,14 +114,28 @@ export class Entry<T extends RecordType = RecordType> {
     this.#asked = 0;
   }
 
+  /** It was asked for in vain: it ends in ten seconds unless it is heard again, and is asked for no more. */
+  giveUp(now: number): void {
+    this.#end(now + DOUBT);
+  }
+
+  /** It was given up, or asked for the last time, but not taken back. */
+  get fading(): boolean {
+    return this.#asked >= TIMES && !this.over;
+  }
+
+  /** Somebody else asks for it now, so we need not (§7.3); but before it ends we do, once. */
+  leave(now: number): void {
+    while (this.#asked < TIMES - 1 && this.planned <= now + SERVED) this.#asked++;
+  }
+
   /** Somebody else asks for it, and should be answered. */
   expect(now: number): void {
-    // Before it ends we ask for it ourselves, once.
-    while (this.#asked < TIMES - 1 && this.planned <= now + SERVED) this.#asked++;
+    this.leave(now);
     if (now - this.#unansweredAt < UNANSWERED_GAP) return;
     this.#unansweredAt = now;
     this.#unanswered++;
-    if (this.#unanswered >= UNANSWERED) this.#end(now + DOUBT);
+    if (this.#unanswered >= UNANSWERED) this.giveUp(now);
   }
 
   /** It is asked for now: once for all the times that are over. */

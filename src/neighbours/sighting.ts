@@ -29,13 +29,13 @@ export interface SightingEvent {
 
 /** Who is near, over all links. */
 export class Roster {
-  /** By instance key, then by host: two hosts may hold one name on two networks that do not know of each other. */
-  readonly #near = new Map<string, Map<string, Sighting>>();
+  /** By instance key; each of another host: two hosts may hold one name on two networks that do not know of each other. */
+  readonly #near = new Map<string, readonly Sighting[]>();
   /** Instance key by id. */
   readonly #keys = new Map<string, string>();
 
   list(): Sighting[] {
-    return Array.from(this.#near.values(), hosts => [...hosts.values()]).flat();
+    return [...this.#near.values()].flat();
   }
 
   keys(): string[] {
@@ -49,31 +49,34 @@ export class Roster {
 
   /** What the links show of one instance now, and what to add to clock times for ms since 1970; tells what is new. */
   update(key: string, seen: readonly LinkSighting[], epoch: number): SightingEvent[] {
-    const before = this.#near.get(key) ?? new Map<string, Sighting>();
-    const now = new Map<string, LinkSighting[]>();
-    for (const sighting of seen) now.set(sighting.host, [...(now.get(sighting.host) ?? []), sighting]);
-    const lost = [...before.keys()].filter(host => !now.has(host));
-    const after = new Map<string, Sighting>();
+    const before = this.#near.get(key) ?? [];
+    const hosts = [...new Set(seen.map(({ host }) => host))];
+    const lost = before.filter(old => !hosts.some(host => old.host === hostLabel(host)));
+    const ids = new Set(before.map(({ id }) => id));
     const events: SightingEvent[] = [];
-    const ids = new Set(Array.from(before.values(), ({ id }) => id));
-    for (const [host, shown] of now) {
+    const after = hosts.map(host => {
       // A laptop that started anew has a new host name: it is still the same neighbour.
-      const old = before.get(before.has(host) ? host : (lost.shift() ?? ''));
-      const instance = shown[0]!.instance;
+      const old = before.find(sighting => sighting.host === hostLabel(host)) ?? lost.shift();
+      const shown = seen.filter(sighting => sighting.host === host);
+      const { instance } = shown[0]!;
       const id = old?.id ?? (ids.has(instance) ? `${instance} [${host}]` : instance);
       ids.add(id);
       const sighting = merge(id, shown, epoch);
-      after.set(host, sighting);
       if (!old) events.push({ event: 'added', sighting });
       else if (!same(old, sighting)) events.push({ event: 'changed', sighting });
-    }
-    const removed = lost.map(host => ({ event: 'removed' as const, sighting: before.get(host)! }));
-    for (const { id } of before.values()) this.#keys.delete(id);
-    for (const { id } of after.values()) this.#keys.set(id, key);
-    if (after.size > 0) this.#near.set(key, after);
+      return sighting;
+    });
+    const removed = lost.map(sighting => ({ event: 'removed' as const, sighting }));
+    for (const { id } of before) this.#keys.delete(id);
+    for (const { id } of after) this.#keys.set(id, key);
+    if (after.length > 0) this.#near.set(key, after);
     else this.#near.delete(key);
     return [...removed, ...events];
   }
+}
+
+function hostLabel(name: string): string {
+  return name.replace(/\.local$/, '');
 }
 
 /** One sighting from what several links show of one host; the one heard last counts. */
@@ -90,7 +93,7 @@ function merge(id: string, seen: readonly LinkSighting[], epoch: number): Sighti
   return {
     id,
     instance,
-    host: host.replace(/\.local$/, ''),
+    host: hostLabel(host),
     ...latest.claims,
     addresses: [...v4, ...v6],
     lastSeen: Math.round(epoch + latest.heard),
