@@ -156,6 +156,7 @@ export class Service {
         const result = await this.upgrades.start(to, sources, {
           patience: patience ?? DEFAULT_PATIENCE_SECONDS,
           effort: effort ?? readSettings().effort,
+          received: this.server?.received,
         });
         const { measured } = this.upgrades;
         if (measured) {

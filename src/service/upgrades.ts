@@ -27,7 +27,7 @@ type Note = UpgradeState & { fetched?: Fetched | null };
 export type Bring = (pipeline: Pipeline, signal: AbortSignal) => Promise<void>;
 
 /** patience: seconds to wait when all sources are gone. */
-export type Wishes = Pick<PipelineOptions, 'patience' | 'effort'>;
+export type Wishes = Pick<PipelineOptions, 'patience' | 'effort' | 'received'>;
 
 const NOTHING_YET: Progress = {
   step: 'compare',

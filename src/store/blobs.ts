@@ -31,6 +31,7 @@ import { BLOB_TIME } from './intake';
 import { IntakePool } from './intake-pool';
 import { KEPT } from './layout';
 import { breathe, Turns } from './pace';
+import { PackedParts } from './packed-part';
 
 /** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
 export const SMALL = CHUNK;
@@ -85,6 +86,8 @@ export class Blobs {
   #syncFailure: unknown = null;
   /** Large blobs that are being received into their own file. */
   readonly #claimed = new Set<Oid>();
+  /** What came of large blobs as others pack them. */
+  readonly packed = new PackedParts(oid => `${this.kept(oid)}.packed`);
   /** While unused blobs are being swept: those that came meanwhile and must stay. */
   #arrivals: Set<Oid> | null = null;
 
@@ -280,6 +283,7 @@ export class Blobs {
 
   /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
   async keepFile(oid: Oid, sha256: string, temporary: string, handle: promises.FileHandle): Promise<boolean> {
+    this.packed.arrived(oid);
     if (await this.has(oid)) {
       unlinkSync(temporary);
       return false;

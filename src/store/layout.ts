@@ -19,7 +19,7 @@ import { failedWith, removeTree } from './disk';
 /** Leftovers after which blobs may be here that no image needs. */
 const MAY_LEAVE_BLOBS = /^(publish|discard|remove)-/;
 
-/** Before the oid of a blob of which a part has come. */
+/** Before the oid of a blob of which a part has come; `.packed` is behind it where that part is also kept as it came. */
 export const KEPT = 'rest-';
 
 export class Layout {

@@ -13,6 +13,7 @@ import { type Gathered, gather } from './gather';
 import { Layout } from './layout';
 import { Lock } from './lock';
 import { Turns } from './pace';
+import type { PackedPart } from './packed-part';
 import { partsOf } from './parts';
 import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
@@ -25,6 +26,7 @@ export type { BlobWriter } from './blob-writer';
 export type { OpenBlob } from './blobs';
 export type { Cleaned } from './cleaning';
 export type { Gathered } from './gather';
+export type { PackedPart } from './packed-part';
 export type { PublishOptions } from './publish';
 export type { Quarantine } from './quarantine';
 export type { Repaired } from './repair';
@@ -106,6 +108,11 @@ export class Store extends StoreView {
   /** How many bytes came of a large blob before its receiving was broken off: `from` may be as much. */
   keptBytes(oid: Oid): number {
     return this.parts.blobs.keptBytes(oid);
+  }
+
+  /** Where to keep what came of a large blob as its source packs it; null while somebody else does. released: once closed. */
+  packedPart(oid: Oid, released: () => void): PackedPart | null {
+    return this.parts.blobs.packed.open(oid, released);
   }
 
   /** The unfinished image `commit`; what an earlier process gathered is still there. */

@@ -49,6 +49,39 @@ const LONGEST_PAUSE = 256;
 const WIRE_FAILED = 0.5;
 const PAUSE_BY_WIRE = 64;
 const SMOOTH = 0.5;
+/** Of content that comes from all sources until the next trial at any of them; after each that failed so many times as much. Bytes. */
+const FIRST_DISTANCE = 16 << 20;
+const FARTHER = 4;
+
+/**
+ * Trials at all sources of one fetch. What holds one up, a slow link here or a busy processor, mostly holds up all; and eight sources may
+ * not cost eight times the bytes of one.
+ */
+export class Trials {
+  private isRunning = false;
+  private distance = FIRST_DISTANCE;
+  /** Bytes of content until the next. */
+  private left = 0;
+
+  get mayBegin(): boolean {
+    return !this.isRunning && this.left <= 0;
+  }
+
+  begun(): void {
+    this.isRunning = true;
+  }
+
+  ended(succeeded: boolean): void {
+    this.isRunning = false;
+    if (succeeded) return;
+    this.left = this.distance;
+    this.distance *= FARTHER;
+  }
+
+  brought(bytes: number): void {
+    this.left -= bytes;
+  }
+}
 
 export class Effort {
   private form: Form;
@@ -59,7 +92,11 @@ export class Effort {
   private pause = FIRST_PAUSE;
   private wait = 0;
 
-  constructor(private readonly wish: EffortWish) {
+  /** trials: of all sources together. */
+  constructor(
+    private readonly wish: EffortWish,
+    private readonly trials = new Trials(),
+  ) {
     this.form = wish === 'speed' ? 'raw' : wish === 'bytes' ? 'small' : 'delta';
   }
 
@@ -74,18 +111,21 @@ export class Effort {
    * another source already, so that this laptop's own link is fast; then nobody need find that out again, until little is left.
    */
   choose(left: number, elsewhere = false): { form: Form; most: number } {
-    const worthIt = elsewhere || (left >= WORTH_A_TRIAL && this.idle);
+    const worthIt = elsewhere || (left >= WORTH_A_TRIAL && this.idle && this.trials.mayBegin);
     const tries = worthIt && this.wish === 'auto' && this.form === 'delta' && this.wait === 0 && !this.trying;
     return tries ? { form: 'raw', most: TRIAL_BYTES } : { form: this.form, most: Number.POSITIVE_INFINITY };
   }
 
   begun(form: Form): void {
-    if (form !== this.form) this.trying = true;
+    if (form === this.form) return;
+    this.trying = true;
+    this.trials.begun();
   }
 
   /** A batch that failed brought nothing. */
   learn({ form, bytes, seconds, busy }: Brought): void {
     if (this.wish !== 'auto' || form === 'small') return;
+    this.trials.brought(bytes);
     const tried = form !== this.form;
     if (bytes > 0 && seconds > 0) {
       const rate = bytes / seconds;
@@ -101,6 +141,7 @@ export class Effort {
     const { delta, raw } = this.rates;
     const enough = tried ? Math.max((delta ?? 0) * BETTER, FAST) : Math.max(delta ?? 0, FAST_SHARED);
     this.form = bytes > 0 && raw !== null && raw > enough ? 'raw' : 'delta';
+    if (tried) this.trials.ended(this.form === 'raw');
     if (this.form === 'raw') return;
     this.rates.raw = null;
     if (tried && busy !== null && busy > WIRE_FAILED) this.pause = Math.max(this.pause, PAUSE_BY_WIRE);

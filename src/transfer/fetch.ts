@@ -10,12 +10,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { type Arrivals, prefix } from './arrivals';
-import type { EffortWish, Form } from './effort';
+import { type EffortWish, type Form, Trials } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
-import { Doubtful, fits, type Like, type Receiver, receiveFrame, requestsFor } from './incoming';
+import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveFrame, requestsFor } from './incoming';
+import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
 import type { How, Source } from './source';
+import { Spare } from './spare';
 
 export type { Giver } from './giver';
 export type { BlobSink, Receiver } from './incoming';
@@ -52,6 +54,10 @@ export interface FetchOptions {
   from?: Oid;
   /** Where to write down what has come, for others. */
   arrivals?: Arrivals;
+  /** What may be kept only to save work. */
+  spare?: Spare;
+  /** Where deltas are kept that others can be given. */
+  received?: ReceivedDeltas;
 }
 
 export class BlobFetch {
@@ -59,6 +65,9 @@ export class BlobFetch {
   objectsDone = 0;
   bytesDone = 0;
   private readonly scheduler: Scheduler;
+  private readonly trials = new Trials();
+  private readonly spare: Spare;
+  private readonly passOn: PassOn | undefined;
   private readonly liars = new Set<string>();
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
@@ -79,6 +88,9 @@ export class BlobFetch {
     private readonly options: FetchOptions = {},
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
+    const { spare = new Spare(), received } = options;
+    this.spare = spare;
+    this.passOn = received && { received, spare };
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
@@ -109,7 +121,7 @@ export class BlobFetch {
     const known = this.givers.get(source.address);
     if (known) known.holds = holds;
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
-    const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto');
+    const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto', this.trials);
     this.givers.set(source.address, giver);
     if (giver.heard) void this.hear(giver);
     for (let lane = 0; lane < LANES_ALONE; lane++) void this.lane(giver, lane >= LANES);
@@ -265,7 +277,7 @@ export class BlobFetch {
     this.open.add(mine);
     let bytes = 0;
     try {
-      const request = await requestsFor(this.receiver, batch, this.likeFor(giver, how.form), giver.plain);
+      const request = await requestsFor(this.receiver, batch, this.likeFor(giver, how.form), giver.plain, this.spare);
       const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
       for await (const frame of giver.source.objects(request, mine.stop.signal, how)) {
         const wanted = asked.get(frame.oid);
@@ -285,11 +297,12 @@ export class BlobFetch {
         }
         // Another source was faster with it.
         if (this.scheduler.isDone(frame.oid)) continue;
+        const onBytes = (count: number) => {
+          this.bytesDone += count;
+          this.onProgress();
+        };
         try {
-          await receiveFrame(this.receiver, wanted, frame, count => {
-            this.bytesDone += count;
-            this.onProgress();
-          });
+          await receiveFrame(this.receiver, wanted, frame, onBytes, this.passOn);
         } catch (cause) {
           // Now and then one block looks like another: that blob is asked for again, and those behind it are as good.
           if (!(cause instanceof Doubtful) || cause.kind !== KIND.outlined) throw cause;

@@ -12,7 +12,7 @@ import { IMAGES_FILE } from './export-layout';
 import { encodeEnd, type Frame, MAGIC, readFrames } from './frames';
 import type { BlobContent, Holdings } from './holdings';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
-import { looseBlob, sizeIn } from './loose-blob';
+import { contentFrom, looseBlob, sizeIn } from './loose-blob';
 import { objectFrames } from './server-objects';
 import { treeFrames } from './server-trees';
 import type { AskedBlob, Source } from './source';
@@ -119,7 +119,8 @@ class Repository implements Holdings {
     const handle = await open(this.path(oid));
     return {
       size,
-      chunks: from => contentOf(handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>, from),
+      chunks: from =>
+        contentFrom(looseBlob(handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>), from),
       close: () => handle.close(),
     };
   }
@@ -143,13 +144,3 @@ class Repository implements Holdings {
 
 /** More than the code tables of a deflated block and a header take. Bytes. */
 const HEADER_READ = 2048;
-
-async function* contentOf(compressed: AsyncIterable<Buffer>, from: number): AsyncGenerator<Buffer> {
-  let skip = from;
-  for await (const part of looseBlob(compressed)) {
-    if (typeof part === 'number') continue;
-    const rest = part.subarray(skip);
-    skip -= part.length - rest.length;
-    if (rest.length > 0) yield rest;
-  }
-}

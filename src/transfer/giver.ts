@@ -1,7 +1,7 @@
 /** What is known of one who gives while something is fetched. */
 import type { Oid } from '../core/object';
 import { Heard } from './arrivals';
-import { Effort, type EffortWish } from './effort';
+import { Effort, type EffortWish, type Trials } from './effort';
 import { KIND, type Kind } from './frames';
 import type { Source } from './source';
 
@@ -49,8 +49,9 @@ export class Giver {
     public nick: string,
     public holds: Holds,
     wish: EffortWish,
+    trials: Trials,
   ) {
-    this.effort = new Effort(wish);
+    this.effort = new Effort(wish, trials);
     this.heard = holds === 'some' && source.have ? new Heard() : null;
   }
 

@@ -7,6 +7,7 @@ import { applyOutlined, longestOutlined } from '../core/delta/outlined';
 import { memoryReader, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import type { PackedPart } from '../store/store';
 import {
   DELTA_HEAD_BYTES,
   decodeDeltaHead,
@@ -17,13 +18,18 @@ import {
   REST_HEAD_BYTES,
 } from './frames';
 import { openOutlined, outlinesFor } from './outlines';
+import type { ArrivingDelta, ReceivedDeltas } from './received-deltas';
 import type { Wanted } from './scheduler';
+import type { AskedBlob } from './source';
+import type { Spare } from './spare';
 
 /** Where blobs are put: the store. */
 export interface Receiver {
   receiveBlob(oid: Oid, size: number, from?: number): Promise<BlobSink>;
   /** How many bytes of a blob came before its receiving was broken off. */
   keptBytes(oid: Oid): number;
+  /** Where to keep what came of a large blob as its source packs it; null while somebody else does. released: once closed. */
+  packedPart?(oid: Oid, released: () => void): PackedPart | null;
   /** A blob that is here already; null when it is not, or no longer as it was. */
   openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
 }
@@ -38,7 +44,7 @@ export interface BlobSink {
 }
 
 /** A blob as it is asked for. */
-export type Request = Wanted & { offset: number; outline?: Outline };
+export type Request = Wanted & Pick<AskedBlob, 'outline' | 'part'> & { offset: number };
 
 /**
  * A delta did not make the blob, or a rest did not complete it: its source lied, or what was here before is damaged or from
@@ -66,16 +72,28 @@ export async function requestsFor(
   batch: readonly Wanted[],
   like: Like,
   plain: ReadonlySet<Oid>,
+  spare: Spare,
 ): Promise<Request[]> {
   const outlines = like === 'outlines' ? await outlinesFor(receiver, batch) : null;
   return batch.map((wanted, index) => {
-    const kept = wanted.size < KEPT_FROM ? 0 : receiver.keptBytes(wanted.oid);
-    const offset = kept < wanted.size ? kept : 0;
-    if (like === 'nothing' || plain.has(wanted.oid)) return { ...wanted, bases: [], offset };
+    const begun = wanted.size < KEPT_FROM ? { offset: 0 } : begunOf(receiver, wanted, spare);
+    if (like === 'nothing' || plain.has(wanted.oid)) return { ...wanted, bases: [], ...begun };
     // To name more than the one that is outlined would be long, for somebody who is not likely to have it.
     const bases = wanted.bases.slice(0, outlines ? 1 : undefined);
-    return { ...wanted, bases, offset, outline: outlines?.[index] };
+    return { ...wanted, bases, ...begun, outline: outlines?.[index] };
   });
+}
+
+function begunOf(receiver: Receiver, { oid, size }: Wanted, spare: Spare): Pick<Request, 'offset' | 'part'> {
+  const kept = receiver.keptBytes(oid);
+  const part = () => {
+    // Packed it is hardly ever longer.
+    if (!spare.take(size)) return null;
+    const given = receiver.packedPart?.(oid, () => spare.give(size)) ?? null;
+    if (given === null) spare.give(size);
+    return given;
+  };
+  return { offset: kept < size ? kept : 0, part };
 }
 
 /** Is it what was asked for, as far as its header tells? */
@@ -95,6 +113,7 @@ export async function receiveFrame(
   request: Request,
   frame: Frame,
   onBytes: (bytes: number) => void,
+  passOn?: PassOn,
 ): Promise<void> {
   const { kind } = frame;
   const { oid, size, offset } = request;
@@ -103,15 +122,17 @@ export async function receiveFrame(
   if (from > receiver.keptBytes(oid)) throw new Doubtful(kind, oid, {});
   const sink = await receiver.receiveBlob(oid, size, from);
   let received = from;
+  const keeping = new Keeping(request, frame, passOn);
   onBytes(from);
   try {
-    const content = contentOf(receiver, request, frame);
+    const content = contentOf(receiver, request, frame, keeping);
     for await (const chunk of content) {
       await sink.write(chunk);
       received += chunk.length;
       onBytes(chunk.length);
     }
     await sink.commit();
+    keeping.delta?.keep();
   } catch (cause) {
     onBytes(-received);
     const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
@@ -126,8 +147,41 @@ const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-
 /** What came with one of these is put together with what was here. */
 const MAY_BE_OURS: ReadonlySet<Kind> = new Set([KIND.delta, KIND.outlined, KIND.rest]);
 
-function contentOf(receiver: Receiver, { size, bases, outline }: Request, frame: Frame): AsyncGenerator<Buffer> {
-  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size);
+/** Where deltas that came are kept for others, and how much room there is for them. */
+export interface PassOn {
+  received: ReceivedDeltas;
+  spare: Spare;
+}
+
+/** The delta of one frame, as long as nobody knows what it makes. */
+class Keeping {
+  delta: ArrivingDelta | null = null;
+
+  constructor(
+    private readonly request: Request,
+    private readonly frame: Frame,
+    private readonly passOn: PassOn | undefined,
+  ) {}
+
+  /** What is left of the payload, written down on its way. */
+  async *payload(base: Oid): AsyncGenerator<Buffer> {
+    const { oid: target, size } = this.request;
+    const length = this.frame.length - DELTA_HEAD_BYTES;
+    this.delta = this.passOn?.received.begin({ base, target, size, length }, this.passOn.spare) ?? null;
+    for await (const chunk of this.frame.payload()) {
+      this.delta?.write(chunk);
+      yield chunk;
+    }
+  }
+}
+
+function contentOf(
+  receiver: Receiver,
+  { size, bases, outline }: Request,
+  frame: Frame,
+  keeping: Keeping,
+): AsyncGenerator<Buffer> {
+  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size, keeping);
   if (frame.kind === KIND.outlined && outline) return fromCommon(receiver, frame, bases, outline, size);
   return frame.payload();
 }
@@ -155,7 +209,13 @@ async function* fromCommon(
 }
 
 /** The blob that a delta frame makes from its base. */
-async function* patched(receiver: Receiver, frame: Frame, bases: readonly Oid[], size: number): AsyncGenerator<Buffer> {
+async function* patched(
+  receiver: Receiver,
+  frame: Frame,
+  bases: readonly Oid[],
+  size: number,
+  keeping: Keeping,
+): AsyncGenerator<Buffer> {
   const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
   if (!bases.includes(head.base) || head.size !== size) {
     throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
@@ -163,7 +223,7 @@ async function* patched(receiver: Receiver, frame: Frame, bases: readonly Oid[],
   const base = await receiver.openBlob(head.base);
   if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
   try {
-    yield* applyDelta(reader(base), frame.payload(), size);
+    yield* applyDelta(reader(base), keeping.payload(head.base), size);
   } finally {
     await base.handle.close();
   }

@@ -49,3 +49,14 @@ export async function* looseBlob(compressed: AsyncIterable<Buffer>): AsyncGenera
     inflate.destroy();
   }
 }
+
+/** What `looseBlob` gives, without the size and the first `from` bytes. */
+export async function* contentFrom(parts: AsyncIterable<Buffer | number>, from: number): AsyncGenerator<Buffer> {
+  let skip = from;
+  for await (const part of parts) {
+    if (typeof part === 'number') continue;
+    const rest = part.subarray(skip);
+    skip -= part.length - rest.length;
+    if (rest.length > 0) yield rest;
+  }
+}

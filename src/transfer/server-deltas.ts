@@ -1,6 +1,6 @@
 /**
- * Deltas between two blobs that this laptop happens to hold, made when somebody asks, in a thread of its own, and kept
- * for the next classmate in a cache that can be thrown away at any time.
+ * Deltas between two blobs that this laptop happens to hold: those that it was sent itself are passed on; others are made when
+ * somebody asks, in a thread of its own, and kept for the next classmate in a cache that can be thrown away at any time.
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -10,8 +10,9 @@ import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
 import type { Store } from '../store/store';
 import { fileChunks } from './chunks';
-import { type CachedDelta, DeltaCache } from './delta-cache';
+import { type CachedDelta, DeltaCache, deltaKey } from './delta-cache';
 import type { DeltaDone, DeltaOrder } from './delta-worker';
+import { ReceivedDeltas } from './received-deltas';
 
 export interface DeltaContent {
   /** Null: what is in common by the outline, which the delta begins with. */
@@ -28,6 +29,8 @@ export interface DeltaContent {
 
 /** With nothing to do for so long the thread ends, and gives back its memory. */
 const IDLE_MS = 30_000;
+/** Up to here a delta is read at once: for a small one the ways to other threads and back cost more. Bytes. */
+const SMALL = 64 << 10;
 
 export class Deltas {
   private worker: Worker | null = null;
@@ -35,20 +38,29 @@ export class Deltas {
   private orders = 0;
   private readonly waiting = new Map<number, (done: DeltaDone | null) => void>();
   private readonly making = new Map<string, Promise<CachedDelta | null>>();
-  private readonly cache: DeltaCache;
+  private readonly made: DeltaCache;
+  /** What this laptop was sent. */
+  readonly received: ReceivedDeltas;
 
   constructor(
     private readonly store: Store,
     private readonly program: string,
   ) {
-    this.cache = new DeltaCache(join(store.dir, 'cache', 'deltas'));
+    this.made = new DeltaCache(join(store.dir, 'cache', 'deltas'));
+    this.received = new ReceivedDeltas(join(store.dir, 'cache', 'received'));
   }
 
   /**
-   * The delta that makes `target` from the first of `bases` that is held, or else from what is in common by the outline of another;
-   * null where the whole is better.
+   * The delta that makes `target` from that of `bases` for which it was sent, or from the first that is held, or else from what is in
+   * common by the outline of another; null where the whole is better.
    */
   async open(bases: readonly Oid[], target: Oid, outline?: Outline): Promise<DeltaContent | null> {
+    for (const base of bases) {
+      const { cache } = this.received;
+      const delta = cache.get(deltaKey(base, target));
+      const content = delta && (await contentOf(cache, delta, base));
+      if (content) return content;
+    }
     const base = await this.base(bases);
     if (base !== null) return this.between(base, target);
     return outline ? this.outlined(outline, target) : null;
@@ -64,18 +76,19 @@ export class Deltas {
     for (const answer of this.waiting.values()) answer(null);
     if (this.rest) clearTimeout(this.rest);
     await this.worker?.terminate();
-    this.cache.clear();
+    this.made.clear();
+    this.received.cache.clear();
   }
 
   private between(base: Oid, target: Oid): Promise<DeltaContent | null> {
-    return this.cached(`${base}-${target}`, base, () => this.make(target, base));
+    return this.cached(deltaKey(base, target), base, () => this.make(target, base));
   }
 
   private outlined(outline: Outline, target: Oid): Promise<DeltaContent | null> {
     const { count, blockBytes, hashBits, hashes } = outline;
     // Classmates have the same old file, and so the same outline.
     const name = createHash('sha256').update(`${count} ${blockBytes} ${hashBits}\n`).update(hashes).digest('hex');
-    return this.cached(`${name}-${target}`, null, () => {
+    return this.cached(deltaKey(name, target), null, () => {
       // A view would take with it to the thread all that it is a view of.
       return this.make(target, null, { ...outline, hashes: Buffer.from(new Uint8Array(hashes).buffer) });
     });
@@ -86,19 +99,13 @@ export class Deltas {
     base: Oid | null,
     make: () => Promise<CachedDelta | null | undefined>,
   ): Promise<DeltaContent | null> {
-    let delta = this.cache.get(key);
+    let delta = this.made.get(key);
     if (delta === undefined) {
       const making = this.making.get(key) ?? this.remember(key, make).finally(() => this.making.delete(key));
       this.making.set(key, making);
       delta = await making;
     }
-    if (delta === null) return null;
-    const { file, start, length, size } = delta;
-    // Opened at once: what is dropped meanwhile can still be read.
-    const handle = await open(file).catch(() => null);
-    return (
-      handle && { base, size, length, chunks: () => fileChunks(handle, start, length), close: () => handle.close() }
-    );
+    return delta && contentOf(this.made, delta, base);
   }
 
   private async remember(
@@ -107,7 +114,7 @@ export class Deltas {
   ): Promise<CachedDelta | null> {
     const delta = await make();
     if (delta === undefined) return null;
-    this.cache.set(key, delta);
+    this.made.set(key, delta);
     return delta;
   }
 
@@ -116,7 +123,7 @@ export class Deltas {
     // Also says that their files are still what they were.
     const held = await Promise.all([target, ...(base === null ? [] : [base])].map(oid => this.store.blobInfo(oid)));
     if (held.includes(null)) return undefined;
-    const { file } = this.cache;
+    const { file } = this.made;
     const paths = { base: base && this.store.blobPath(base), target: this.store.blobPath(target) };
     const done = await this.order({ id: this.orders++, ...paths, file, outline });
     if (!done || done.error !== null || done.size !== held[0]!.size) return undefined;
@@ -162,4 +169,19 @@ export class Deltas {
       void worker.terminate();
     }, IDLE_MS).unref();
   }
+}
+
+/** Null where it has been dropped. */
+async function contentOf(cache: DeltaCache, delta: CachedDelta, base: Oid | null): Promise<DeltaContent | null> {
+  const { file, start, length, size } = delta;
+  if (length <= SMALL) {
+    const bytes = cache.read(delta);
+    const chunks = async function* () {
+      if (bytes) yield bytes;
+    };
+    return bytes && { base, size, length, chunks, close: async () => {} };
+  }
+  // Opened at once: what is dropped meanwhile can still be read.
+  const handle = await open(file).catch(() => null);
+  return handle && { base, size, length, chunks: () => fileChunks(handle, start, length), close: () => handle.close() };
 }

@@ -14,6 +14,7 @@ import { Clients } from './clients';
 import { ASKER_HEADER, type Asker, type ImagesAnswer, OUTLINES, parseAsker, type SharedImage } from './images-answer';
 import { Leases } from './leases';
 import { RateLimit } from './rate-limit';
+import type { ReceivedDeltas } from './received-deltas';
 import type { Room } from './room';
 import { Deltas } from './server-deltas';
 import { serveGit } from './server-git';
@@ -90,6 +91,11 @@ export class TransferServer {
   /** Commits that somebody is fetching from here. */
   inUse(): Set<string> {
     return this.leases.active();
+  }
+
+  /** Where to keep the deltas that are fetched, to pass them on. */
+  get received(): ReceivedDeltas {
+    return this.deltas.received;
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {

@@ -5,6 +5,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
 import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
+import type { PackedPart } from '../store/store';
 import { type Address, formatAddress } from './address';
 import { MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
@@ -32,6 +33,8 @@ export interface AskedBlob {
   size?: number;
   /** The asker has so many bytes of it already. */
   offset?: number;
+  /** Of a large one: where a source that packs it may keep what came, to go on with after a stop. Null: nowhere. To be closed. */
+  part?(): PackedPart | null;
 }
 
 /** How blobs are asked for; sources that cannot do so give them as they can. */

@@ -3,17 +3,28 @@
  * checked like anybody's.
  */
 import { setMaxListeners } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { createBrotliDecompress } from 'node:zlib';
 import { PassItOnError } from '../core/errors';
 import { type Oid, parseLooseObject } from '../core/object';
 import { mapOrdered } from '../store/pace';
+import type { PackedPart } from '../store/store';
 import { formatWebFolder, type WebFolder } from './address';
 import { IMAGES_FILE, treesFile } from './export-layout';
-import { encodeEnd, encodeHeader, type Frame, KIND, MAGIC, readFrames } from './frames';
+import {
+  encodeEnd,
+  encodeHeader,
+  encodeRestHead,
+  type Frame,
+  KIND,
+  MAGIC,
+  REST_HEAD_BYTES,
+  readFrames,
+} from './frames';
 import { HttpClient } from './http-client';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
-import { looseBlob } from './loose-blob';
+import { contentFrom, looseBlob } from './loose-blob';
 import type { AskedBlob, Source } from './source';
 
 /** Each of the many small files is a request of its own: enough at a time that the way there and back is hidden. */
@@ -68,8 +79,9 @@ export class StaticSource implements Source {
     const inOrder = (async function* () {
       yield* asked;
     })();
-    for await (const { oid, data } of mapOrdered(inOrder, CONNECTIONS, one => this.ahead(one, signal))) {
-      if (data === LATER) yield* this.long(oid, signal);
+    for await (const { one, data } of mapOrdered(inOrder, CONNECTIONS, one => this.ahead(one, signal))) {
+      const { oid } = one;
+      if (data === LATER) yield* this.long(one, signal);
       else if (data === null) yield encodeHeader(KIND.missing, oid, 0);
       else {
         yield encodeHeader(KIND.whole, oid, data.length);
@@ -79,55 +91,120 @@ export class StaticSource implements Source {
     yield encodeEnd();
   }
 
-  private async ahead({ oid, size }: AskedBlob, signal?: AbortSignal): Promise<Ready> {
-    if (size === undefined || size > AHEAD_BYTES) return { oid, data: LATER };
+  private async ahead(one: AskedBlob, signal?: AbortSignal): Promise<Ready> {
+    const { oid, size } = one;
+    if (size === undefined || size > AHEAD_BYTES) return { one, data: LATER };
     const answer = await this.blob(oid, 0, signal);
-    if (answer === null) return { oid, data: null };
+    if (answer === null) return { one, data: null };
     // Deflate makes nothing much longer than it was.
     const compressed = await this.client.whole(answer, 2 * AHEAD_BYTES);
-    return { oid, data: this.unpacked(oid, () => parseLooseObject(compressed, AHEAD_BYTES)).data };
+    return { one, data: this.unpacked(oid, () => parseLooseObject(compressed, AHEAD_BYTES)).data };
   }
 
-  /** One that is read as it comes; where it breaks off it is gone on with, if the server can. */
-  private async *long(oid: Oid, signal?: AbortSignal): AsyncGenerator<Buffer> {
-    const first = await this.blob(oid, 0, signal);
-    if (first === null) {
+  /** One that is read as it comes; where it broke off, now or before a stop, it is gone on with, if the server can. */
+  private async *long(asked: AskedBlob, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const part = asked.part?.() ?? null;
+    try {
+      // What was unpacked and what came are kept together, and judged together.
+      if (!asked.offset) part?.clear();
+      const rest = part && part.length > 0 ? await this.blob(asked.oid, part.length, signal) : null;
+      if (rest?.statusCode === 206 && (yield* this.rest(asked, part!, rest, signal))) return;
+      part?.clear();
+      // Servers without ranges give all of it.
+      const whole = rest?.statusCode === 200 ? rest : await this.blob(asked.oid, 0, signal);
+      yield* this.whole(asked, whole, part, signal);
+    } finally {
+      part?.close();
+    }
+  }
+
+  private async *whole(
+    { oid }: AskedBlob,
+    answer: IncomingMessage | null,
+    part: PackedPart | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Buffer> {
+    if (answer === null) {
       yield encodeHeader(KIND.missing, oid, 0);
       return;
     }
     try {
-      for await (const chunk of looseBlob(this.unbroken(oid, first, signal))) {
+      for await (const chunk of looseBlob(this.unbroken(oid, answer, part, signal))) {
         yield typeof chunk === 'number' ? encodeHeader(KIND.whole, oid, chunk) : chunk;
       }
+      part?.clear();
     } catch (cause) {
       if (cause instanceof PassItOnError && cause.code !== 'bad-data') throw cause;
+      part?.clear();
       throw this.lied(oid, cause);
     }
   }
 
+  /**
+   * What follows the asker's offset, out of what was kept and what comes now. False, and nothing is given, where what was kept is
+   * not of that blob. If the two do not fit together, nobody has lied: the reader gets 'bad-data', and asks for the whole.
+   */
+  private async *rest(
+    { oid, size, offset = 0 }: AskedBlob,
+    part: PackedPart,
+    answer: IncomingMessage,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Buffer, boolean> {
+    const content = looseBlob(this.unbroken(oid, answer, part, signal));
+    let isBegun = false;
+    try {
+      const first = await content.next();
+      if (size === undefined || first.value !== size) return false;
+      isBegun = true;
+      yield encodeHeader(KIND.rest, oid, REST_HEAD_BYTES + size - offset);
+      yield encodeRestHead(offset);
+      yield* contentFrom(content, offset);
+      part.clear();
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof PassItOnError && cause.code === 'bad-data')) throw cause;
+      part.clear();
+      if (isBegun) throw cause;
+      return false;
+    } finally {
+      await content.return(undefined);
+    }
+  }
+
+  /** The packed bytes: those that are kept, and those that come, which are kept, too. */
   private async *unbroken(
     oid: Oid,
-    first: NonNullable<Awaited<ReturnType<StaticSource['blob']>>>,
+    first: IncomingMessage,
+    part: PackedPart | null,
     signal?: AbortSignal,
   ): AsyncGenerator<Buffer> {
     let answer = first;
     let received = 0;
-    for (let breaks = 0; ; breaks++) {
-      try {
-        for await (const chunk of this.client.unbroken(answer)) {
-          received += chunk.length;
-          yield chunk;
-        }
-        return;
-      } catch (cause) {
-        signal?.throwIfAborted();
-        const rest = breaks < MOST_BREAKS && received > 0 ? await this.blob(oid, received, signal) : null;
-        if (rest === null || rest.statusCode !== 206) {
-          rest?.destroy();
-          throw cause;
-        }
-        answer = rest;
+    try {
+      for (const chunk of part?.chunks() ?? []) {
+        received += chunk.length;
+        yield Buffer.from(chunk);
       }
+      for (let breaks = 0; ; breaks++) {
+        try {
+          for await (const chunk of this.client.unbroken(answer)) {
+            received += chunk.length;
+            part?.append(chunk);
+            yield chunk;
+          }
+          return;
+        } catch (cause) {
+          signal?.throwIfAborted();
+          const rest = breaks < MOST_BREAKS && received > 0 ? await this.blob(oid, received, signal) : null;
+          if (rest === null || rest.statusCode !== 206) {
+            rest?.destroy();
+            throw cause;
+          }
+          answer = rest;
+        }
+      }
+    } finally {
+      answer.destroy();
     }
   }
 
@@ -171,6 +248,6 @@ export class StaticSource implements Source {
 const LATER = Symbol('fetched at its turn');
 
 interface Ready {
-  oid: Oid;
+  one: AskedBlob;
   data: Buffer | null | typeof LATER;
 }

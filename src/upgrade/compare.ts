@@ -168,7 +168,6 @@ async function makePlan(
   if (from && wanted.size > 0) await offerBases(store, from, [...wanted.values()]);
   const ordered = [...wanted.values()].sort((a, b) => likeness(a.path, b.path)).map(one => one.wanted);
   const bytesRaw = ordered.reduce((sum, { size }) => sum + size, 0);
-  const diskBytes = ordered.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
   return {
     commit,
     data,
@@ -179,8 +178,13 @@ async function makePlan(
     here: [...here],
     wanted: ordered,
     bytesRaw,
-    diskBytes: diskBytes + directories * DISK_BLOCK,
+    diskBytes: diskBytesOf(ordered) + directories * DISK_BLOCK,
   };
+}
+
+/** What contents take on the disk, in bytes. */
+export function diskBytesOf(wanted: readonly Wanted[]): number {
+  return wanted.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
 }
 
 /** Names for each wanted blob the files of the current image that are most like it. */

@@ -11,7 +11,9 @@ import type { Gathered, Quarantine, Store } from '../store/store';
 import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
-import { type Comparison, compareWithAny } from './compare';
+import type { ReceivedDeltas } from '../transfer/received-deltas';
+import { Spare } from '../transfer/spare';
+import { type Comparison, compareWithAny, diskBytesOf } from './compare';
 import { type Estimate, type Fetched, ProgressMeter } from './progress';
 import type { FoundSource, SourceFinder } from './sources';
 import type { Step } from './steps';
@@ -29,6 +31,8 @@ export interface PipelineOptions {
   patience: number;
   /** How to weigh bytes against time; 'auto' unless told. */
   effort?: EffortWish;
+  /** Where deltas are kept that others can be given; nobody asks this laptop for any unless told. */
+  received?: ReceivedDeltas;
   /** What an earlier run was to fetch: what has come of it counts. */
   earlier?: Fetched | null;
   onProgress(progress: PipelineProgress): void;
@@ -44,6 +48,9 @@ const LOOK_WHEN_ALONE_MS = 1_000;
 const TELL_EVERY_MS = 200;
 /** Kept free beside the estimate, for the file system's own needs. */
 const SPARE_BYTES = 8 << 20;
+
+/** What staging takes beside contents, by far: what is kept only to save work leaves that free. */
+const STAGING_BYTES = 64 << 20;
 
 type ToFetch = Pick<Comparison, 'commit' | 'from' | 'wanted' | 'bytesRaw'>;
 /** What is counted of fetching before it begins, and of how much. */
@@ -212,12 +219,15 @@ export class Pipeline {
       this.tell();
     };
     const { commit } = comparison;
-    const { effort } = this.options;
+    const { effort, received } = this.options;
+    const spare = new Spare(this.store.diskFree() - diskBytesOf(comparison.wanted) - STAGING_BYTES);
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
       effort,
       commit,
       from: comparison.from?.commit,
       arrivals: this.arrivals ?? undefined,
+      spare,
+      received,
     });
     this.fetch = fetch;
     for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);

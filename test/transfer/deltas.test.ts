@@ -7,13 +7,14 @@ import { type TestContext, test } from 'node:test';
 import { encodeDelta } from '../../src/core/delta/encode';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
-import { BlobFetch } from '../../src/transfer/fetch';
+import { BlobFetch, type FetchOptions } from '../../src/transfer/fetch';
 import { encodeDeltaHead, encodeEnd, encodeFrame, KIND } from '../../src/transfer/frames';
 import type { Wanted } from '../../src/transfer/scheduler';
-import type { AskedBlob, Source } from '../../src/transfer/source';
+import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
+import { Spare } from '../../src/transfer/spare';
 import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
-import { giving, HandMade, storeWith } from './serving';
+import { giving, HandMade, serveStore, storeWith } from './serving';
 
 const OLD = randomBytes(700_000);
 /** A shifted copy with small changes, and an end of its own. */
@@ -30,8 +31,8 @@ async function pair(t: TestContext, ...donorHas: Buffer[]) {
   return { folder, closers, asker, source: source() };
 }
 
-async function fetchFrom(source: Source, asker: Store, wanted = [WANTED]): Promise<void> {
-  const fetch = new BlobFetch(wanted, asker, new AbortController().signal, () => {});
+async function fetchFrom(source: Source, asker: Store, wanted = [WANTED], options?: FetchOptions): Promise<void> {
+  const fetch = new BlobFetch(wanted, asker, new AbortController().signal, () => {}, options);
   fetch.addSource(source, '');
   const gone = setInterval(() => {
     if (fetch.waiting) stop.abort(new Error('nobody gives'));
@@ -69,6 +70,27 @@ test('the first base that the donor holds is taken, and the second classmate get
   }
   assert.deepEqual(kinds, [KIND.delta, KIND.delta]);
   assert.ok(await asker.hasBlob(OLD_OID));
+});
+
+test('a delta that made the right blob is passed on as it came, where there was room for it', async t => {
+  const { closers, source } = await pair(t, OLD, NEW);
+  for (const [spare, passedOn] of [
+    [new Spare(), true],
+    [new Spare(10), false],
+  ] as const) {
+    const folder = tempFolder(t);
+    const middle = await storeWith(closers, join(folder, 'middle'), OLD);
+    const server = await serveStore(middle, { deltaWorker: join(folder, 'no such program') });
+    closers.push(() => server.close());
+    await fetchFrom(source, middle, [WANTED], { received: server.received, spare });
+    await assertArrived(middle);
+    const next = new HttpSource({ host: '127.0.0.1', port: server.port });
+    closers.push(() => next.close());
+    const kinds: string[] = [];
+    // The middle one cannot make any itself; and which of its bases another one names first says nothing.
+    for await (const frame of next.objects([{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }])) kinds.push(frame.kind);
+    assert.deepEqual(kinds, [passedOn ? KIND.delta : KIND.whole]);
+  }
 });
 
 test('a damaged base on this laptop costs the whole blob, and blames nobody', async t => {

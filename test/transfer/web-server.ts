@@ -13,12 +13,12 @@ export interface WebServer {
   /** `http://127.0.0.1:PORT/` */
   url: string;
   port: number;
-  /** The requests so far, `GET /path`, where the server writes them down. */
+  /** The requests so far, `GET /path STATUS RANGE BYTES`, where the server writes them down. */
   requests(): string[];
 }
 
-/** nginx as an ordinary web server, with nothing but the folder to serve; alone in a folder of its own. */
-export async function nginx(t: TestContext, dir: string): Promise<WebServer> {
+/** nginx as an ordinary web server, with nothing but the folder to serve; alone in a folder of its own. rate: bytes a second. */
+export async function nginx(t: TestContext, dir: string, rate?: number): Promise<WebServer> {
   const home = mkdtempSync(join(tmpdir(), 'pass-it-on-nginx-'));
   const port = await freePort();
   mkdirSync(join(home, 'tmp'));
@@ -29,8 +29,9 @@ export async function nginx(t: TestContext, dir: string): Promise<WebServer> {
     events { worker_connections 64; }
     http {
       ${paths.join(' ')}
-      log_format plain '$request_method $request_uri $status $http_range';
+      log_format plain '$request_method $request_uri $status $http_range $body_bytes_sent';
       access_log ${log} plain;
+      ${rate === undefined ? '' : `limit_rate ${rate};`}
       server { listen 127.0.0.1:${port}; root ${dir}; }
     }`;
   writeFileSync(join(home, 'nginx.conf'), config);
