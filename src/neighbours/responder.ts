@@ -35,6 +35,8 @@ export interface ResponderIo {
 export class Responder {
   #state: 'silent' | 'probing' | 'announced' = 'silent';
   #records: readonly ResourceRecord[] = [];
+  /** What others may know from us: announced, and neither taken back nor disputed. Probing anew does not end it. */
+  #known: readonly ResourceRecord[] = [];
   readonly #answering: Answering;
   #timer: Timer | null = null;
   /** What the next announcements hold, how often still, and when the last one was. */
@@ -55,8 +57,7 @@ export class Responder {
   /** Claims the names of these records; says goodbye to those announced before under other names. */
   start(records: readonly ResourceRecord[]): void {
     const names = new Set(records.map(({ name, type, data }) => (type === 'PTR' ? data : name)));
-    const gone = this.#records.filter(({ name, type, data }) => !names.has(type === 'PTR' ? data : name));
-    if (this.#state === 'announced') this.#goodbye(gone);
+    this.#goodbye(this.#known.filter(({ name, type, data }) => !names.has(type === 'PTR' ? data : name)));
     this.#records = records;
     this.#probe(between(this.io.random, 0, PROBE_INTERVAL));
   }
@@ -72,6 +73,7 @@ export class Responder {
     if (this.#state !== 'announced') return;
     this.#goodbye(ended);
     this.#answering.use([...records, SERVICE_TYPE]);
+    this.#known = records;
     if (changed.length === 0) return;
     const outstanding = this.#repeats > 0 ? new Set(this.#news.map(setKey)) : new Set<string>();
     this.#announce(records.filter(record => changed.includes(record) || outstanding.has(setKey(record))));
@@ -79,7 +81,7 @@ export class Responder {
 
   /** Goodbye, then silence. */
   stop(): void {
-    if (this.#state === 'announced') this.#goodbye(this.#records);
+    this.#goodbye(this.#known);
     this.abandon();
   }
 
@@ -89,6 +91,7 @@ export class Responder {
     this.#timer?.cancel();
     this.#repeats = 0;
     this.#records = [];
+    this.#known = [];
     this.#answering.use([]);
   }
 
@@ -114,6 +117,7 @@ export class Responder {
     const step = () => {
       if (sent++ === PROBES) {
         this.#state = 'announced';
+        this.#known = this.#records;
         this.#answering.use([...this.#records, SERVICE_TYPE]);
         this.#announce(this.#records);
         return;
@@ -153,6 +157,7 @@ export class Responder {
 
   #goodbye(records: readonly ResourceRecord[]): void {
     if (records.length === 0) return;
+    this.#known = this.#known.filter(record => !records.includes(record));
     this.io.send(message('response', { answers: records.map(record => ({ ...record, ttl: 0 })) }));
   }
 
@@ -199,6 +204,10 @@ export class Responder {
 
   #onConflict(name: string): void {
     this.#conflicts.push(this.io.clock.now());
+    // A goodbye to what is another's by now would be that other's.
+    this.#known = this.#known.filter(
+      record => foldCase(record.type === 'PTR' ? record.data : record.name) !== foldCase(name),
+    );
     // Names that were ours are probed for again: whoever probes finds the other and takes a new name.
     if (this.#state === 'announced') this.#probe(0);
     else this.io.onTaken(name);

@@ -50,6 +50,13 @@ const SECOND_TRY = 1000;
  */
 const LATE_PAUSE = 15_000;
 const MOST_LATE = 8;
+/**
+ * Who did not answer at all, but still is announced, is asked again so many times with this pause: its service may just
+ * be starting, or the kernel may take its address for another laptop's that had it before, for up to a minute (arp(7),
+ * base_reachable_time).
+ */
+const MORE_TRIES = 6;
+const PAUSE_AFTER_SILENCE = 20_000;
 /** A class that arrives together is asked over this time for each of it, in ms. */
 const SPREAD_EACH = 100;
 const SPREAD_MOST = 5000;
@@ -207,8 +214,8 @@ export class Asking {
   }
 
   /** When to ask again who was asked now, or need not be. */
-  #later(): number {
-    return this.io.clock.now() + PAUSE * between(this.io.random, 1 - JITTER, 1 + JITTER);
+  #later(pause = PAUSE): number {
+    return this.io.clock.now() + pause * between(this.io.random, 1 - JITTER, 1 + JITTER);
   }
 
   #soon(): number {
@@ -297,7 +304,7 @@ export class Asking {
     asked.failures = problem === null ? 0 : asked.failures + 1;
     asked.confirmed = problem === null;
     asked.problem = problem;
-    this.#queue(asked, this.#later());
+    this.#queue(asked, this.#later(problem === SILENT && asked.failures <= MORE_TRIES ? PAUSE_AFTER_SILENCE : PAUSE));
     if (changed(before, asked)) this.io.onChange(id);
     if (answer && vouches(asked.claim, answer.images)) this.io.onVouched(id);
     if ((problem === SILENT || problem === ANOTHER) && asked.failures === 1) this.io.onSilent(id);

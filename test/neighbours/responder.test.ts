@@ -221,6 +221,29 @@ describe('the responder', () => {
       assert.deepEqual(r.within(60_000), []);
     });
 
+    it('says goodbye to what was announced before, where it was about to claim it anew', () => {
+      r.settle();
+      r.responder.start(recordsOf());
+      r.clock.advance(300);
+      r.sent.length = 0;
+      r.responder.stop();
+      const [bye] = r.within(0);
+      assert.equal(bye && types(bye.message), 'PTR SRV TXT A');
+      assert.ok(bye?.message.answers.every(({ ttl }) => ttl === 0));
+    });
+
+    it('says no goodbye to a name that another has by now', () => {
+      r.settle();
+      r.responder.start(recordsOf());
+      r.clock.advance(300);
+      r.respond({ ...SRV, data: { priority: 0, weight: 0, port: 1, target: 'other.local' } } as ResourceRecord);
+      assert.deepEqual(r.taken, [INSTANCE]);
+      r.sent.length = 0;
+      r.responder.stop();
+      const [bye] = r.within(0);
+      assert.equal(bye && types(bye.message), 'A');
+    });
+
     it('says goodbye to the old name, and not to the host, when it takes a new one', () => {
       r.settle();
       const renamed = buildRecords({ ...identity, instance: 'Ana (2)' }, announcement('Ana'), 'Ana', {

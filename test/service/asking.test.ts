@@ -111,6 +111,23 @@ describe('asking', () => {
     assert.equal(vouched(), before + 1);
   });
 
+  it('comes back soon to who did not answer, and less often to who never does', async () => {
+    const pair = new Class(2, false);
+    const [me] = pair.all as [Asking];
+    pair.gone.add(1);
+    me.start();
+    me.take('Laptop 1', claim(1));
+    await pair.clock.run(12 * 60_000);
+    const times = pair.asked.map(({ at }) => at);
+    const [, ...pauses] = times.slice(1).map((at, i) => (at - times[i]!) / 1000);
+    for (const [i, usual] of [20, 20, 20, 20, 20, 20, 75, 75].entries()) {
+      assert.ok(pauses[i]! >= 0.85 * usual && pauses[i]! <= 1.15 * usual, `${pauses}`);
+    }
+    pair.gone.delete(1);
+    await pair.clock.run(87_000);
+    assert.equal(me.standing('Laptop 1')?.confirmed, true);
+  });
+
   it('finds out who is gone within two minutes, though a class shares it', async () => {
     const pupils = new Class(10, true);
     pupils.begin();
