@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -125,6 +127,25 @@ function damage(file: string): void {
   writeFileSync(file, content);
   utimesSync(file, atime, mtime);
 }
+
+test('outlines are for those who take them as they are now', async t => {
+  const takes = [[], ['outlines'], ['outlines', 'outlines-2']];
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    const answer = { current: null, images: [], fetching: null, nick: '', announced: null, takes: takes[asked++] };
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  closing(t, () => server.close());
+  const source = new HttpSource({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  closing(t, () => source.close());
+  const needs: boolean[] = [];
+  for (const _ of takes) {
+    await source.images();
+    needs.push(source.needsOutlines('0'.repeat(40)));
+  }
+  assert.deepEqual(needs, [false, false, true]);
+});
 
 test('a base that is damaged here costs the whole blob, and no more than that', async t => {
   const { asker, from, source } = await pair(t, [NEW], [OLD]);
