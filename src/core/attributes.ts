@@ -85,7 +85,7 @@ const OWNER_MAY_EXECUTE = 0o100;
 type PathEntry = { path: ByteString; entry: Pick<TreeEntry, 'mode' | 'oid'> };
 
 /**
- * Do the attributes fit the tree? `lists`: all of it, as walkLists gives it. Rejects with 'bad-data' for a path that does
+ * Do the attributes fit the tree? `lists`: all of it, as walkLists gives it, or what findPaths finds of theirs. Rejects with 'bad-data' for a path that does
  * not exist, a device or FIFO whose placeholder is not an empty plain file, a mode on a symlink, one that is the
  * default anyway or contradicts the tree, a folder in a hard-link group, and a group whose paths differ in content or attributes.
  */

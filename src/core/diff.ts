@@ -127,7 +127,37 @@ export async function* walkLists(root: Oid, read: ReadTree): AsyncGenerator<Tree
   if (list.length > 0) yield list;
 }
 
-/** The same one by one, for who has more to do with each than to wait for it. */
+/**
+ * What stands at these paths, in lists as those of walkLists; what does not exist is left out. Reads only the folders on the way, each
+ * once where the paths come in order.
+ */
+export async function* findPaths(root: Oid, paths: Iterable<ByteString>, read: ReadTree): AsyncGenerator<TreePath[]> {
+  type Folder = { path: ByteString; entries: Map<ByteString, TreeEntry> };
+  const enter = async (path: ByteString, tree: Oid): Promise<Folder> => {
+    return { path, entries: new Map((await entriesOf(tree, read)).map(entry => [entry.name, entry])) };
+  };
+  const way = [await enter('', root)];
+  let list: TreePath[] = [];
+  for (const path of paths) {
+    while (way.length > 1 && !path.startsWith(`${way.at(-1)!.path}/`)) way.pop();
+    for (;;) {
+      const folder = way.at(-1)!;
+      const from = folder.path === '' ? 0 : folder.path.length + 1;
+      const slash = path.indexOf('/', from);
+      const entry = folder.entries.get(path.slice(from, slash < 0 ? undefined : slash));
+      if (entry !== undefined && slash < 0) list.push({ path, entry });
+      if (slash < 0 || entry?.mode !== MODE.dir) break;
+      way.push(await enter(path.slice(0, slash), entry.oid));
+    }
+    if (list.length >= LIST) {
+      yield list;
+      list = [];
+    }
+  }
+  if (list.length > 0) yield list;
+}
+
+/** What walkLists gives, one by one, for who has more to do with each than to wait for it. */
 export async function* walkTree(root: Oid, read: ReadTree): AsyncGenerator<TreePath> {
   for await (const list of walkLists(root, read)) yield* list;
 }

@@ -7,55 +7,106 @@ import type { Oid } from '../core/object';
 import { syncDirectory } from './atomic';
 import { removeTree } from './disk';
 import { describe, type Held } from './held';
-import { readAttributes, readHead } from './image';
+import { type ImageHead, readAttributes, readHead } from './image';
 import type { ObjectReader } from './objects';
 import type { Parts } from './parts';
 import type { Quarantine } from './quarantine';
-import { buildTree, type HeldTree } from './stage';
+import { Building, type HeldTree } from './stage';
 import type { HeldImage, WorkOptions } from './types';
 
+/** Every method needs the store for itself. */
 export class Admission {
+  /** One that was begun before all of its contents were here. */
+  #begun: { commit: Oid; building: Building } | null = null;
+
   constructor(private readonly parts: Parts) {}
 
-  /** Needs the store for itself. Throws as Store.stage does. */
+  /**
+   * Builds of an unfinished image what its contents are here for, so that less is left for `run`. Its commit, trees and
+   * attributes must be here. Throws as Store.stage does, and leaves nothing then.
+   */
+  async begin(commit: Oid, quarantine: Quarantine, opts: WorkOptions): Promise<void> {
+    await this.abandon();
+    if (this.parts.held.get(commit) !== null) return;
+    const building = this.#building(this.#headOf(commit, quarantine), quarantine.reader);
+    this.#begun = { commit, building };
+    try {
+      await removeTree(this.#dirOf(commit));
+      await building.begin(true, opts);
+    } catch (error) {
+      await this.abandon();
+      throw error;
+    }
+  }
+
+  /** Removes what was begun. */
+  async abandon(): Promise<void> {
+    const begun = this.#begun;
+    this.#begun = null;
+    if (begun !== null) await removeTree(this.#dirOf(begun.commit));
+  }
+
+  /** Throws as Store.stage does. */
   async run(commit: Oid, quarantine: Quarantine, opts: WorkOptions): Promise<HeldImage> {
-    const { layout, blobs, git, objects, held, choice } = this.parts;
-    const known = held.get(commit);
+    const known = this.parts.held.get(commit);
     if (known !== null) {
       await quarantine.remove();
       return known.image;
     }
-    const { reader } = quarantine;
-    const data = reader.need(commit, 'commit', 'commit of the image');
-    const head = readHead(commit, data, reader);
-    const attributes = readAttributes(head, reader);
-    const building = join(layout.partial, `stage-${commit}`);
-    await removeTree(building);
+    const head = this.#headOf(commit, quarantine);
+    const begun = this.#begun?.commit === commit ? this.#begun.building : null;
+    const building = begun ?? this.#building(head, quarantine.reader);
+    if (begun !== null) this.#begun = null;
     try {
-      const others: HeldTree[] = [];
-      for (const other of held.likeliestFirst(choice.state)) {
-        const its = attributesOf(other, objects);
-        if (its !== null) others.push({ dir: other.image.dir, root: other.head.root, attributes: its });
+      if (begun === null) {
+        await removeTree(this.#dirOf(commit));
+        await building.begin(false, opts);
       }
-      const totals = await buildTree(building, head, attributes, reader, blobs, others, layout.partial, opts);
-      await blobs.flush(true);
-      // From here on only renames: objects (children first), the tag, and last the tree itself.
-      await quarantine.releaseTree(head.info.tree);
-      quarantine.release(head.attributes);
-      await git.writeCommit(data);
-      const tag = await git.tag(head.info.name, head.info.version, commit);
-      const dir = await held.makeRoom(head.info.version, commit);
-      renameSync(building, dir);
-      await syncDirectory(layout.images);
-      const image = describe(head, dir, totals.bytes);
-      await held.add({ image, head, tag });
-      await quarantine.remove();
-      await layout.forgetRests();
-      return image;
+      const { bytes } = await building.finish(opts);
+      return await this.#admit(head, quarantine, bytes);
     } catch (error) {
-      await removeTree(building);
+      await removeTree(this.#dirOf(commit));
       throw error;
     }
+  }
+
+  /** All is built. */
+  async #admit(head: ImageHead, quarantine: Quarantine, bytes: number): Promise<HeldImage> {
+    const { layout, blobs, git, held } = this.parts;
+    const { commit, info } = head;
+    await blobs.flush(true);
+    // From here on only renames: objects (children first), the tag, and last the tree itself.
+    await quarantine.releaseTree(info.tree);
+    quarantine.release(head.attributes);
+    quarantine.release(commit);
+    const tag = await git.tag(info.name, info.version, commit);
+    const dir = await held.makeRoom(info.version, commit);
+    renameSync(this.#dirOf(commit), dir);
+    await syncDirectory(layout.images);
+    const image = describe(head, dir, bytes);
+    held.add({ image, head, tag });
+    await quarantine.remove();
+    await layout.forgetRests();
+    return image;
+  }
+
+  #headOf(commit: Oid, { reader }: Quarantine): ImageHead {
+    return readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
+  }
+
+  #building(head: ImageHead, reader: ObjectReader): Building {
+    const { layout, blobs, objects, held, choice } = this.parts;
+    const others: HeldTree[] = [];
+    for (const other of held.likeliestFirst(choice.state)) {
+      const its = attributesOf(other, objects);
+      if (its !== null) others.push({ dir: other.image.dir, root: other.head.root, attributes: its });
+    }
+    const plan = { head, attributes: readAttributes(head, reader), objects: reader, blobs, held: others };
+    return new Building(this.#dirOf(head.commit), plan, layout.partial);
+  }
+
+  #dirOf(commit: Oid): string {
+    return join(this.parts.layout.partial, `stage-${commit}`);
   }
 }
 

@@ -3,7 +3,7 @@
  * them all, `sync -f`, and only then let them count).
  */
 import { spawn } from 'node:child_process';
-import { promises } from 'node:fs';
+import { promises, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 
@@ -65,6 +65,13 @@ export async function replaceFile(
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/** The same for a file that can be made again: whole for whoever looks, but power failure may leave it cut off, or the old one. */
+export function replaceLosable(path: string, data: string, temporaryDir: string): void {
+  const temporary = temporaryName(temporaryDir, 'file');
+  writeFileSync(temporary, data, { flag: 'wx' });
+  renameSync(temporary, path);
 }
 
 /** What isomorphic-git asks of a file system (its docs/fs.md). */

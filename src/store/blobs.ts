@@ -122,11 +122,15 @@ export class Blobs {
 
   /** Whether that is the very file of a blob, and unchanged since it was hashed. */
   isFileOf(oid: Oid, stat: Stats): boolean {
-    const record = this.#cache.get(oid);
-    return record !== null && matches(record, stat);
+    return stat.isFile() && this.#cache.matches(oid, stat.size, stat.mtimeMs, stat.ino);
   }
 
-  /** The same, and what lstat(2) says of its file at this moment. */
+  /** What a blob was when it was hashed last, without a look at the disk; null where nothing is recorded. */
+  recorded(oid: Oid): { size: number; sha256: string } | null {
+    return this.#cache.get(oid);
+  }
+
+  /** As `glance`, but where the record does not fit the file is hashed again; null when it is not held. */
   async find(oid: Oid): Promise<FoundBlob | null> {
     await breathe();
     const stat = lstatSync(this.path(oid), { throwIfNoEntry: false });
@@ -220,6 +224,21 @@ export class Blobs {
     return null;
   }
 
+  /** The content of a held blob of up to `most` bytes whose file is as it was when it was hashed; null for `open` to tell. */
+  readSmall(oid: Oid, most = SMALL): Buffer | null {
+    const found = this.glance(oid);
+    return found === null || found.size > most ? null : this.#readFile(oid);
+  }
+
+  #readFile(oid: Oid): Buffer {
+    const fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** A small blob's content. Null when not held. Throws 'bad-data' when it is longer than `maxBytes`. */
   async read(oid: Oid, maxBytes: number): Promise<Buffer | null> {
     const found = await this.find(oid);
@@ -228,12 +247,7 @@ export class Blobs {
       const message = `The object ${oid.slice(0, 12)} has ${found.size} bytes where at most ${maxBytes} make sense.`;
       throw new PassItOnError('bad-data', message, 'Get the image from another laptop.');
     }
-    const fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      return readFileSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    return this.#readFile(oid);
   }
 
   /** Begins to receive a blob of `size` bytes, or goes on with the first `from` bytes of what was kept of it. */

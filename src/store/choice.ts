@@ -10,6 +10,8 @@ import { encodeState, NO_STATE, ROLES, readState, type State } from './state';
 
 export class Choice {
   #state: State = NO_STATE;
+  /** What the branch names; undefined until it was written once. */
+  #branch: Oid | null | undefined;
   readonly #turns = new Turns();
 
   constructor(
@@ -47,7 +49,9 @@ export class Choice {
       const dir = commit === null ? null : this.held.dirOf(commit);
       this.layout.link(role, dir === null ? null : join('images', basename(dir)));
     }
+    if (this.#branch === this.#state.current) return;
     await this.git.setCurrent(this.#state.current);
+    this.#branch = this.#state.current;
   }
 
   async idle(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * The bare repository `git/`. Commits and refs go through isomorphic-git over an fs whose writes are atomic; trees and
- * attributes through our own codec, because isomorphic-git refuses names that Linux allows. Real git reads all of it
- * (only file contents are elsewhere, in `blobs/`).
+ * The bare repository `git/`. Refs go through isomorphic-git over an fs whose writes are atomic; commits, trees and attributes
+ * through our own codec, because isomorphic-git refuses names that Linux allows, and because they come from a quarantine, where
+ * they were made durable together. Real git reads all of it (only file contents are elsewhere, in `blobs/`).
  */
 import { readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -64,10 +64,6 @@ export class Git {
   readCommit(oid: Oid): Buffer | null {
     const object = this.objects.read(oid);
     return object?.type === 'commit' ? object.data : null;
-  }
-
-  async writeCommit(data: Buffer): Promise<Oid> {
-    return git.writeObject({ ...this.#repository, type: 'commit', format: 'content', object: new Uint8Array(data) });
   }
 
   /** Tags a commit as an image. */

@@ -91,6 +91,14 @@ export class HashCache {
     return index === undefined ? null : this.#records.readDoubleLE(index * RECORD + 52);
   }
 
+  /** Whether there is a record that says so. */
+  matches(oid: Oid, size: number, mtime: number, inode: number): boolean {
+    const at = (this.#index.get(oid) ?? Number.NaN) * RECORD;
+    const records = this.#records;
+    if (Number.isNaN(at) || records.readDoubleLE(at + 52) !== size) return false;
+    return records.readDoubleLE(at + 60) === mtime && records.readDoubleLE(at + 68) === inode;
+  }
+
   get(oid: Oid): HashRecord | null {
     const index = this.#index.get(oid);
     if (index === undefined) return null;

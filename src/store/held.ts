@@ -5,7 +5,7 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { type Sentence, sentence } from '../core/sentences';
 import { compareImages } from '../core/versions';
-import { replaceFile } from './atomic';
+import { replaceLosable } from './atomic';
 import type { Blobs } from './blobs';
 import { removeTree } from './disk';
 import type { Git, Tag } from './git';
@@ -70,7 +70,7 @@ export class HeldImages {
         if (repair) await this.git.untag(tag);
       } else if (head.info.name === tag.name) await this.#know(tag, head, dir, blobs, sizes[tag.commit]);
     }
-    if (repair) await this.#writeSizes();
+    if (repair) this.#writeSizes();
   }
 
   async #know(tag: Tag, head: ImageHead, dir: string, blobs: Blobs, known: number | undefined): Promise<void> {
@@ -108,7 +108,7 @@ export class HeldImages {
       await this.#know(tag, head, dir, blobs, undefined);
       this.#broken.delete(commit);
     }
-    await this.#writeSizes();
+    this.#writeSizes();
   }
 
   broken(): Broken[] {
@@ -136,16 +136,16 @@ export class HeldImages {
     }
   }
 
-  async #writeSizes(): Promise<void> {
+  #writeSizes(): void {
     const measured = [...this.#images].filter(([, { image }]) => image.bytes > 0);
     const sizes = Object.fromEntries(measured.map(([commit, { image }]) => [commit, image.bytes]));
-    await replaceFile(this.layout.sizes, `${JSON.stringify(sizes)}\n`, this.layout.partial);
+    replaceLosable(this.layout.sizes, `${JSON.stringify(sizes)}\n`, this.layout.partial);
   }
 
-  async add(held: Held): Promise<void> {
+  add(held: Held): void {
     this.#images.set(held.image.commit, held);
     this.#broken.delete(held.image.commit);
-    await this.#writeSizes();
+    this.#writeSizes();
   }
 
   delete(commit: Oid): void {

@@ -17,7 +17,7 @@ import { MODE, parseTree, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
 import type { ObjectReader } from './objects';
 import { breathe, stopIfAsked } from './pace';
-import type { WorkOptions } from './types';
+import type { CheckOptions } from './types';
 
 /** PATH_MAX of linux/limits.h. Bytes. */
 const MAX_LINK = 4095;
@@ -95,9 +95,13 @@ export function rootEntry(head: ImageHead): TreeEntry {
 /** What the manifest says of the content of a path. */
 export type Content = { size: number; sha256: string } | { link: ByteString } | null;
 
+/** Lines are hashed together: a call for each of 40,000 costs more than hashing. Characters. */
+const HASHED_AT_ONCE = 16 << 10;
+
 /** The manifest as it is made: only its SHA-256 is kept. */
 export class ManifestHash {
   readonly #hash = createHash('sha256');
+  #waiting = '';
 
   /** onLine: sees the header and every line, with their ends. */
   constructor(private readonly onLine: (line: string) => void = () => {}) {
@@ -109,11 +113,18 @@ export class ManifestHash {
   }
 
   #say(line: string): void {
-    this.#hash.update(line, 'latin1');
+    this.#waiting += line;
+    if (this.#waiting.length >= HASHED_AT_ONCE) this.#take();
     this.onLine(line);
   }
 
+  #take(): void {
+    this.#hash.update(this.#waiting, 'latin1');
+    this.#waiting = '';
+  }
+
   digest(): string {
+    this.#take();
     return this.#hash.digest('hex');
   }
 }
@@ -128,14 +139,14 @@ export interface Totals {
 }
 
 /** Content of a path, from the blobs: throws 'damaged' when one is missing. */
-async function contentOf({ entry, full }: ImagePath, blobs: Blobs): Promise<Content> {
-  if (full.type === 'dir') return null;
+async function contentOf({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Promise<Content> {
   if (full.type === 'symlink') {
-    const link = await blobs.read(entry.oid, MAX_LINK);
+    const link = blobs.readSmall(entry.oid, MAX_LINK) ?? (await blobs.read(entry.oid, MAX_LINK));
     if (link === null) throw missingBlob(entry.oid);
     return { link: fromBuffer(link) };
   }
-  const found = blobs.glance(entry.oid) ?? (await blobs.find(entry.oid));
+  const known = byRecord ? blobs.recorded(entry.oid) : blobs.glance(entry.oid);
+  const found = known ?? (await blobs.find(entry.oid));
   if (found === null) throw missingBlob(entry.oid);
   return full.type === 'file' ? found : null;
 }
@@ -145,24 +156,29 @@ export function missingBlob(oid: Oid): PassItOnError {
   return new PassItOnError('damaged', message, 'Get the image again from another laptop.');
 }
 
-/** Manifest-SHA256 and totals of an image whose blobs are all held; `lists`: all its paths. Progress: blobs looked at. */
+/**
+ * Manifest-SHA256 and totals of an image whose blobs are all held; `lists`: all its paths. byRecord: as in CheckOptions.
+ * Progress: paths, and bytes of their contents.
+ */
 export async function computeManifest(
   lists: AsyncIterable<readonly ImagePath[]>,
   blobs: Blobs,
-  options: WorkOptions & { onLine?: (line: string) => void } = {},
+  options: CheckOptions & { onLine?: (line: string) => void } = {},
 ): Promise<Totals & { sha256: string }> {
   const manifest = new ManifestHash(options.onLine);
+  const { byRecord = false } = options;
   const totals: Totals = { paths: 0, files: 0, bytes: 0 };
   for await (const list of lists) {
     for (const item of list) {
       await breathe();
       stopIfAsked(options.signal);
-      const content = await contentOf(item, blobs);
+      // A promise for each folder would cost more than the folder.
+      const content = item.full.type === 'dir' ? null : await contentOf(item, blobs, byRecord);
       manifest.add(item.path, item.full, content);
       totals.paths += 1;
       if (item.full.type !== 'dir') totals.files += 1;
       if (content !== null && 'size' in content) totals.bytes += content.size;
-      options.onProgress?.(totals.files, 0, totals.bytes, 0);
+      options.onProgress?.(totals.paths, 0, totals.bytes, 0);
     }
   }
   return { ...totals, sha256: manifest.digest() };

@@ -1,5 +1,5 @@
 /** Folders of loose git objects (commits, trees, attributes) in git's own layout, and the trees read last. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
@@ -29,6 +29,11 @@ export class LooseObjects {
     return join(this.dir, oid.slice(0, 2), oid.slice(2));
   }
 
+  /** Whether it is here and whole; for who expects that it is not, which `read` is slow to say. */
+  has(oid: Oid): boolean {
+    return existsSync(this.path(oid)) && this.read(oid) !== null;
+  }
+
   read(oid: Oid): GitObject | null {
     let compressed: Buffer;
     try {
@@ -47,9 +52,8 @@ export class LooseObjects {
     return objectOid(object.type, object.data) === oid ? object : null;
   }
 
-  /** Overwrites: what is there may be torn. */
-  write(type: ObjectType, data: Buffer): Oid {
-    const oid = objectOid(type, data);
+  /** Overwrites: what is there may be torn. oid: of this object, where that is known. */
+  write(type: ObjectType, data: Buffer, oid: Oid = objectOid(type, data)): Oid {
     const temporary = temporaryName(this.temporaryDir, 'object');
     try {
       writeFileSync(temporary, looseObject(type, data), { flag: 'wx', mode: 0o644 });
@@ -81,6 +85,18 @@ export class TreeCache {
 
   constructor(private readonly maxEntries = 60_000) {}
 
+  /** entries: as parseTree gives them for that tree. */
+  put(oid: Oid, entries: TreeEntry[]): void {
+    if (this.#trees.has(oid)) return;
+    this.#trees.set(oid, entries);
+    this.#entries += entries.length + 1;
+    for (const [oldest, old] of this.#trees) {
+      if (this.#entries <= this.maxEntries || oldest === oid) break;
+      this.#trees.delete(oldest);
+      this.#entries -= old.length + 1;
+    }
+  }
+
   /** The tree, read through `read` unless known. Throws 'damaged' when it is not there, 'bad-data' when malformed. */
   get(oid: Oid, read: (oid: Oid) => GitObject | null): TreeEntry[] {
     if (oid === EMPTY_TREE) return [];
@@ -96,13 +112,7 @@ export class TreeCache {
       throw new PassItOnError('damaged', message, 'Get the image again from another laptop.');
     }
     const entries = parseTree(object.data);
-    this.#trees.set(oid, entries);
-    this.#entries += entries.length + 1;
-    for (const [oldest, old] of this.#trees) {
-      if (this.#entries <= this.maxEntries || oldest === oid) break;
-      this.#trees.delete(oldest);
-      this.#entries -= old.length + 1;
-    }
+    this.put(oid, entries);
     return entries;
   }
 }

@@ -42,9 +42,14 @@ export class Placer {
 
   /**
    * Places anything but a folder. `candidates`: the same path in other images, with equal content and attributes.
-   * Returns the size of a regular file's content, in bytes, else 0.
+   * Returns the size of a regular file's content, in bytes, else 0; with `mayWait`, null where the content is not held yet, or
+   * must be hashed again.
    */
-  async place({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): Promise<number> {
+  async place(
+    { path, entry, full }: ImagePath,
+    candidates: readonly Buffer[],
+    mayWait = false,
+  ): Promise<number | null> {
     const to = diskPath(this.base, path);
     const group = full.hardlink ?? null;
     const first = group === null ? undefined : this.#groups.get(group);
@@ -52,8 +57,11 @@ export class Placer {
       const known = this.#linkOwn(candidates, to, entry.oid, full);
       if (known !== null) return known;
     }
-    const blob = this.blobs.glance(entry.oid) ?? (await this.blobs.find(entry.oid));
-    if (blob === null) throw missingBlob(entry.oid);
+    const blob = this.blobs.glance(entry.oid) ?? (mayWait ? null : await this.blobs.find(entry.oid));
+    if (blob === null) {
+      if (mayWait) return null;
+      throw missingBlob(entry.oid);
+    }
     const size = full.type === 'file' ? blob.size : null;
     if (first !== undefined) {
       linkSync(first, to);

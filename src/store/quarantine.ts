@@ -24,7 +24,7 @@ export class Quarantine {
   constructor(
     readonly dir: string,
     private readonly fallback: LooseObjects,
-    trees: TreeCache,
+    private readonly trees: TreeCache,
     private readonly onDiscard: (quarantine: Quarantine) => Promise<void>,
   ) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -38,9 +38,11 @@ export class Quarantine {
   async putObject(type: ObjectType, data: Buffer): Promise<Oid> {
     await breathe();
     const oid = objectOid(type, data);
-    if (type === 'tree') parseTree(data);
+    const entries = type === 'tree' ? parseTree(data) : null;
     try {
-      if (this.#objects.read(oid) === null && this.fallback.read(oid) === null) this.#objects.write(type, data);
+      if (!this.#objects.has(oid) && !this.fallback.has(oid)) this.#objects.write(type, data, oid);
+      // It will be asked for soon.
+      if (entries !== null) this.trees.put(oid, entries);
     } catch (error) {
       throw toPassItOnError(error);
     }

@@ -1,9 +1,9 @@
 /**
- * Builds the complete root tree of an image beside the others, from blobs that are all held. Nothing of it counts until
- * it is on the disk as a whole and gets its name by one rename (which the store does).
+ * Builds the complete root tree of an image beside the others. Nothing of it counts until it is on the disk as a whole and gets
+ * its name by one rename (which the store does), so it can be begun before all blobs are held.
  */
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
-import { type AttributesMap, fullAttributes } from '../core/attributes';
+import { type AttributesMap, type FullAttributes, fullAttributes } from '../core/attributes';
 import { badData } from '../core/bad-data';
 import { type ByteString, joinPath } from '../core/bytes';
 import { PassItOnError } from '../core/errors';
@@ -11,7 +11,7 @@ import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
 import { asBytes, diskPath } from './disk';
-import { type ImageHead, imageLists, rootEntry, type Totals } from './image';
+import { type ImageHead, type ImagePath, imageLists, rootEntry, type Totals } from './image';
 import { type KnownAttributes, privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
 import type { ObjectReader } from './objects';
 import { breathe, stopIfAsked } from './pace';
@@ -41,65 +41,130 @@ interface Frame {
   entry: TreeEntry;
   left: TreeEntry[];
   held: HeldFolder[];
+  /** Something in it waits for its content. */
+  waits: boolean;
 }
 
-/**
- * dir: does not exist yet. `held`: the likeliest first. Progress: files placed and bytes of their content.
- * Throws 'damaged' when a blob is missing, 'unsupported' when root cannot set extended attributes, 'stopped', 'no-space'.
- */
-export async function buildTree(
-  dir: string,
-  head: ImageHead,
-  attributes: AttributesMap,
-  objects: ObjectReader,
-  blobs: Blobs,
-  held: readonly HeldTree[],
-  temporaryDir: string,
-  options: WorkOptions,
-): Promise<Totals> {
-  checkTools(attributes);
-  const totals = await measure(head, attributes, objects, blobs, options);
-  const sound = await soundXattrs(held, attributes);
-  const base = asBytes(dir);
-  const placer = new Placer(base, blobs, temporaryDir, groupSizes(attributes));
-  const stack: Frame[] = [];
-  let files = 0;
-  let bytes = 0;
+/** What an image is made of, and where its blobs and objects are. */
+export interface Plan {
+  head: ImageHead;
+  attributes: AttributesMap;
+  objects: ObjectReader;
+  blobs: Blobs;
+  /** The likeliest first. */
+  held: readonly HeldTree[];
+}
 
-  // What the first folder is like on the disk, by umask and owner, all are: it is asked once.
-  let fresh: KnownAttributes | null = null;
-  const enter = async (path: ByteString, entry: TreeEntry, above: HeldFolder[]): Promise<void> => {
-    if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
-    const to = diskPath(base, path);
-    mkdirSync(to, { mode: 0o755 });
-    // Their times change with each entry made in them.
-    fresh ??= likeFresh(lstatSync(to));
-    const left = [...(await objects.tree(entry.oid))].reverse();
-    stack.push({ path, entry, left, held: await foldersBelow(above, entry.name, objects) });
-  };
+export class Building {
+  private readonly base: ByteString;
+  private readonly placer: Placer;
+  /** Whose content is still to come, and where in other images it may be found. */
+  private readonly waiting: { item: ImagePath; candidates: readonly Buffer[] }[] = [];
+  /** Folders of these: they are completed last of all, because every entry made in a folder changes its time. */
+  private readonly unfinished: { path: ByteString; full: FullAttributes }[] = [];
+  /** What the first folder is like on the disk, by umask and owner, all are: it is asked once. */
+  private fresh: KnownAttributes | null = null;
+  /** Of what is placed. */
+  private readonly done: Totals = { paths: 0, files: 0, bytes: 0 };
 
-  const tops: HeldFolder[] = held.map(tree => ({ tree, entries: new Map([['', heldRoot(tree)]]) }));
-  await enter('', rootEntry(head), tops);
-  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    await breathe();
-    stopIfAsked(options.signal);
-    const entry = frame.left.pop();
-    if (entry === undefined) {
-      // Last of all, because every entry made in a folder changes its time.
-      const full = fullAttributes(frame.entry, attributes.get(frame.path));
-      setAttributes(diskPath(base, frame.path), full, fresh);
-      if (full.xattrs !== undefined) placer.lacking.set(frame.path, full);
-      stack.pop();
-      continue;
+  /** dir: does not exist yet. temporaryDir: on the same file system. */
+  constructor(
+    private readonly dir: string,
+    private readonly plan: Plan,
+    temporaryDir: string,
+  ) {
+    this.base = asBytes(dir);
+    this.placer = new Placer(this.base, plan.blobs, temporaryDir, groupSizes(plan.attributes));
+  }
+
+  /**
+   * Makes all folders, and places every path whose content is held; `mayWait`: the others stay for `finish`. Progress: files placed
+   * and bytes of their content. To be called once. Throws 'damaged' when a blob is missing, 'unsupported' when root cannot
+   * set extended attributes, 'stopped', 'no-space'.
+   */
+  async begin(mayWait: boolean, options: WorkOptions): Promise<void> {
+    const { head, attributes, objects, blobs, held } = this.plan;
+    checkTools(attributes);
+    const { onProgress } = options;
+    const totals = onProgress ? await measure(head, attributes, objects, blobs, options) : this.done;
+    const sound = await soundXattrs(held, attributes);
+    const stack: Frame[] = [];
+    const enter = async (path: ByteString, entry: TreeEntry, above: HeldFolder[]): Promise<void> => {
+      if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
+      const to = diskPath(this.base, path);
+      mkdirSync(to, { mode: 0o755 });
+      // Their times change with each entry made in them.
+      this.fresh ??= likeFresh(lstatSync(to));
+      const left = [...(await objects.tree(entry.oid))].reverse();
+      this.done.paths += left.length;
+      stack.push({ path, entry, left, held: await foldersBelow(above, entry, objects), waits: false });
+    };
+
+    await enter('', rootEntry(head), rootsOf(held));
+    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+      await breathe();
+      stopIfAsked(options.signal);
+      const entry = frame.left.pop();
+      if (entry === undefined) {
+        const full = fullAttributes(frame.entry, attributes.get(frame.path));
+        if (frame.waits) this.unfinished.push({ path: frame.path, full });
+        else this.complete(frame.path, full);
+        stack.pop();
+        continue;
+      }
+      const path = joinPath(frame.path, entry.name);
+      if (entry.mode === MODE.dir) {
+        await enter(path, entry, frame.held);
+        continue;
+      }
+      const item = { path, entry, full: fullAttributes(entry, attributes.get(path)) };
+      const candidates = this.candidatesFor(item, frame.held, sound);
+      if (await this.place(item, candidates, mayWait))
+        onProgress?.(this.done.files, totals.files, this.done.bytes, totals.bytes);
+      else {
+        this.waiting.push({ item, candidates });
+        frame.waits = true;
+      }
     }
-    const path = joinPath(frame.path, entry.name);
-    if (entry.mode === MODE.dir) {
-      await enter(path, entry, frame.held);
-      continue;
+  }
+
+  /** Places the rest, whose content is held by now. Returns what the image has in all. Progress and errors as of `begin`. */
+  async finish({ onProgress, signal }: WorkOptions): Promise<Totals> {
+    const { waiting, done } = this;
+    const { blobs } = this.plan;
+    const files = done.files + waiting.length;
+    const bytes = waiting.reduce((sum, { item }) => sum + (blobs.recordedSize(item.entry.oid) ?? 0), done.bytes);
+    for (const { item, candidates } of waiting) {
+      await breathe();
+      stopIfAsked(signal);
+      await this.place(item, candidates, false);
+      onProgress?.(done.files, files, done.bytes, bytes);
     }
-    const full = fullAttributes(entry, attributes.get(path));
+    for (const { path, full } of this.unfinished) this.complete(path, full);
+    await setXattrs(this.dir, this.base, this.placer.lacking);
+    return done;
+  }
+
+  /** False where it has to wait. */
+  private async place(item: ImagePath, candidates: readonly Buffer[], mayWait: boolean): Promise<boolean> {
+    const bytes = await this.placer.place(item, candidates, mayWait);
+    if (bytes === null) return false;
+    this.done.files += 1;
+    this.done.bytes += bytes;
+    return true;
+  }
+
+  /** After all that is in it. */
+  private complete(path: ByteString, full: FullAttributes): void {
+    setAttributes(diskPath(this.base, path), full, this.fresh);
+    if (full.xattrs !== undefined) this.placer.lacking.set(path, full);
+  }
+
+  /** The same path in other images, where content and attributes are equal. */
+  private candidatesFor({ path, entry, full }: ImagePath, held: readonly HeldFolder[], sound: SoundXattrs): Buffer[] {
+    const { attributes } = this.plan;
     const candidates: Buffer[] = [];
-    for (const { tree, entries } of frame.held) {
+    for (const { tree, entries } of held) {
       const other = entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
       const its = tree.attributes.get(path);
@@ -108,12 +173,8 @@ export async function buildTree(
       if (same && (full.xattrs === undefined || sound.get(tree)?.has(path)))
         candidates.push(diskPath(asBytes(tree.dir), path));
     }
-    bytes += await placer.place({ path, entry, full }, candidates);
-    files += 1;
-    options.onProgress?.(files, totals.files, bytes, totals.bytes);
+    return candidates;
   }
-  await setXattrs(dir, base, placer.lacking);
-  return totals;
 }
 
 function likeFresh({ uid, gid, mode }: Stats): KnownAttributes {
@@ -131,8 +192,10 @@ function checkTools(attributes: AttributesMap): void {
 }
 
 /** Paths of held images whose extended attributes on the disk are those that both images want. */
-async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Promise<Map<HeldTree, Set<ByteString>>> {
-  const sound = new Map<HeldTree, Set<ByteString>>();
+type SoundXattrs = Map<HeldTree, Set<ByteString>>;
+
+async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Promise<SoundXattrs> {
+  const sound: SoundXattrs = new Map();
   const paths = [...wanted].filter(([, { xattrs }]) => xattrs !== undefined);
   if (paths.length === 0 || !haveXattrTools()) return sound;
   for (const tree of held) {
@@ -148,11 +211,12 @@ async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Pr
   return sound;
 }
 
-function heldRoot(tree: HeldTree): TreeEntry {
-  return { mode: MODE.dir, name: '', oid: tree.root };
+/** As if the root of each were an entry of a folder. */
+function rootsOf(held: readonly HeldTree[]): HeldFolder[] {
+  return held.map(tree => ({ tree, entries: new Map([['', { mode: MODE.dir, name: '', oid: tree.root }]]) }));
 }
 
-async function foldersBelow(above: HeldFolder[], name: ByteString, objects: ObjectReader): Promise<HeldFolder[]> {
+async function foldersBelow(above: HeldFolder[], { name }: TreeEntry, objects: ObjectReader): Promise<HeldFolder[]> {
   const below: HeldFolder[] = [];
   for (const { tree, entries } of above) {
     const folder = entries.get(name);

@@ -19,7 +19,7 @@ import { type PublishOptions, prepare } from './publish';
 import { Quarantine } from './quarantine';
 import { Repair, type Repaired } from './repair';
 import { activated, type State, used, wentBack } from './state';
-import type { HeldImage, PublishResult, WorkOptions } from './types';
+import type { CheckOptions, HeldImage, PublishResult, WorkOptions } from './types';
 import { StoreView } from './view';
 
 export type { BlobWriter } from './blob-writer';
@@ -166,7 +166,7 @@ export class Store extends StoreView {
    * Is an unfinished image whole and what its commit says? Attributes-SHA256, attributes against tree, every blob,
    * Manifest-SHA256. Throws 'damaged' (something is missing or differs here), 'bad-data', 'stopped'.
    */
-  async checkImage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<void> {
+  async checkImage(commit: Oid, quarantine: Quarantine, opts: CheckOptions = {}): Promise<void> {
     try {
       await checkImage(commit, quarantine, this.parts.blobs, opts);
     } catch (error) {
@@ -191,6 +191,19 @@ export class Store extends StoreView {
     } catch (error) {
       throw toPassItOnError(error);
     }
+  }
+
+  /**
+   * Begins what `stage` does, for an image whose commit, trees and attributes are here, while its blobs are still coming. Nobody sees
+   * anything of it; to be given up again (`abandonStage`) where no `stage` follows. Throws as `stage`, and leaves nothing then.
+   */
+  async beginStage(commit: Oid, quarantine: Quarantine, opts: WorkOptions = {}): Promise<void> {
+    await this.#exclusively(() => this.#admission.begin(commit, quarantine, opts));
+  }
+
+  /** Removes what `beginStage` left; harmless where it left nothing. */
+  async abandonStage(): Promise<void> {
+    await this.#exclusively(() => this.#admission.abandon());
   }
 
   /**
@@ -261,7 +274,11 @@ export class Store extends StoreView {
    * what this disk holds. Throws 'not-found', 'stopped', 'damaged' (the image's own objects), 'no-space'.
    */
   async repair(commit: Oid, opts: WorkOptions = {}): Promise<Repaired> {
-    return this.#exclusively(() => this.#repair.run(commit, opts));
+    return this.#exclusively(async () => {
+      // Repairing puts other files in the place of wrong ones, which one that is being built may share.
+      await this.#admission.abandon();
+      return this.#repair.run(commit, opts);
+    });
   }
 
   /**

@@ -58,3 +58,8 @@ export interface WorkOptions {
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
+
+export interface CheckOptions extends WorkOptions {
+  /** What is recorded of each blob is enough: for who stages next, where each is looked at when it is placed. */
+  byRecord?: boolean;
+}

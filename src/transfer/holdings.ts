@@ -27,7 +27,8 @@ export function holdingsOf(store: Store): Holdings {
   return {
     readObject: oid => store.readObject(oid),
     readTree: oid => store.readTree(oid),
-    blobSize: async oid => (await store.blobInfo(oid))?.size ?? null,
+    // What it was when it was hashed: before it is sent, it is looked at.
+    blobSize: async oid => store.recordedSize(oid) ?? (await store.blobInfo(oid))?.size ?? null,
     openBlob: async oid => {
       const blob = await store.openBlob(oid);
       if (blob === null) return null;

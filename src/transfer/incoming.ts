@@ -32,6 +32,8 @@ export interface Receiver {
   packedPart?(oid: Oid, released: () => void): PackedPart | null;
   /** A blob that is here already; null when it is not, or no longer as it was. */
   openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
+  /** The content of one that is here and small; null where only openBlob can tell. */
+  readSmallBlob(oid: Oid): Buffer | null;
 }
 
 export interface BlobSink {
@@ -219,6 +221,11 @@ async function* patched(
   const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
   if (!bases.includes(head.base) || head.size !== size) {
     throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
+  }
+  const small = receiver.readSmallBlob(head.base);
+  if (small !== null) {
+    yield* applyDelta(memoryReader(small), frame.payload(), size);
+    return;
   }
   const base = await receiver.openBlob(head.base);
   if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');

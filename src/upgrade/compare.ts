@@ -14,7 +14,7 @@ import { badData } from '../core/bad-data';
 import { checkBounds } from '../core/bounds';
 import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
 import { Bases, type HeldFile } from '../core/delta/base';
-import { diffTrees, walkLists } from '../core/diff';
+import { type Change, diffTrees, findPaths, walkLists } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
 import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
@@ -143,8 +143,9 @@ async function makePlan(
   }
   const newAttributes = parseAttributes(attributesData);
   const readTree = (oid: Oid) => quarantine.readTree(oid);
-  await checkBounds(root, readTree);
-  await checkAttributes(newAttributes, walkLists(root, readTree));
+  // What is as in the image here was looked at when that came. All of it is, once more, before the new one is ready.
+  await checkBounds(root, readTree, from?.root);
+  await checkAttributes(newAttributes, findPaths(root, newAttributes.keys(), readTree));
   const oldAttributes = from ? parseAttributes(await need(quarantine, from.attributes)) : new Map();
 
   const counts = { added: 0, changed: 0, removed: 0, attributesChanged: 0 };
@@ -160,12 +161,14 @@ async function makePlan(
     if (entry?.mode === MODE.dir) directories++;
     else if (entry && (await store.hasBlob(entry.oid))) here.add(entry.oid);
     else if (entry && !wanted.has(entry.oid)) {
-      wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes), bases: [] }, path: change.path });
+      const bases = await sameFile(change, store);
+      wanted.set(entry.oid, { wanted: { oid: entry.oid, size: sizeOf(entry, sizes), bases }, path: change.path });
     }
   }
   counts.attributesChanged += attributesChanged(oldAttributes, newAttributes, touched);
 
-  if (from && wanted.size > 0) await offerBases(store, from, [...wanted.values()]);
+  const alone = [...wanted.values()].filter(one => one.wanted.bases.length === 0);
+  if (from && alone.length > 0) await offerBases(store, from, alone);
   const ordered = [...wanted.values()].sort((a, b) => likeness(a.path, b.path)).map(one => one.wanted);
   const bytesRaw = ordered.reduce((sum, { size }) => sum + size, 0);
   return {
@@ -187,7 +190,17 @@ export function diskBytesOf(wanted: readonly Wanted[]): number {
   return wanted.reduce((sum, { size }) => sum + Math.ceil(size / DISK_BLOCK) * DISK_BLOCK, 0);
 }
 
-/** Names for each wanted blob the files of the current image that are most like it. */
+/**
+ * The file at the same path of the current image: the best base there is, and whoever has that image has it. Where nobody has, an outline
+ * of the best one is sent, so that others need not be looked for.
+ */
+async function sameFile({ old }: Change, store: Store): Promise<Oid[]> {
+  if (old === null || (old.mode !== MODE.file && old.mode !== MODE.exec)) return [];
+  const held = await store.blobInfo(old.oid);
+  return held !== null && held.size > 0 ? [old.oid] : [];
+}
+
+/** Names for each of these the files of the current image that are most like it. */
 async function offerBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
   const files: HeldFile[] = [];
   for await (const list of walkLists(from.root, oid => store.readTree(oid))) {

@@ -128,12 +128,22 @@ export class Pipeline {
     await checkSpace(this.store, comparison);
     for (const oid of comparison.here) this.arrivals.add(oid);
     const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
-    await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal);
-    const check = { onProgress: this.follow('check'), signal };
-    await this.sound(commit, signal, () => this.store.checkImage(commit, quarantine, check));
-    // Fetching may have taken hours, and those who decide may have changed their mind.
-    await this.admit(commit, quarantine, signal);
-    await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
+    try {
+      await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal, () => this.prepare(comparison, signal));
+      const check = { byRecord: true, onProgress: this.follow('check'), signal };
+      await this.sound(commit, signal, () => this.store.checkImage(commit, quarantine, check));
+      // Fetching may have taken hours, and those who decide may have changed their mind.
+      await this.admit(commit, quarantine, signal);
+      await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
+    } finally {
+      await this.store.abandonStage();
+    }
+  }
+
+  /** What is as it was is put in its place while the rest is on its way. */
+  private prepare({ commit, quarantine }: Comparison, signal: AbortSignal): void {
+    // Whatever goes wrong in it goes wrong again in staging, and is told there: it begins anew then.
+    this.store.beginStage(commit, quarantine, { signal }).catch(() => {});
   }
 
   /** What is refused leaves nothing here, not even what an earlier upgrade fetched. */
@@ -205,7 +215,13 @@ export class Pipeline {
     return { files: filesTotal - left.wanted.length, bytes, filesTotal, bytesTotal };
   }
 
-  private async fetchBlobs(comparison: ToFetch, begun: Begun, signal: AbortSignal): Promise<void> {
+  /** meanwhile: called when the first blobs have been asked for. */
+  private async fetchBlobs(
+    comparison: ToFetch,
+    begun: Begun,
+    signal: AbortSignal,
+    meanwhile: () => void = () => {},
+  ): Promise<void> {
     this.enter('fetch', begun.filesTotal, begun.bytesTotal, begun);
     const filesHere = begun.filesTotal - comparison.wanted.length;
     const bytesHere = begun.bytesTotal - comparison.bytesRaw;
@@ -231,6 +247,7 @@ export class Pipeline {
     });
     this.fetch = fetch;
     for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);
+    meanwhile();
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
       if (!stop.aborted) ended.abort(cause);
     });

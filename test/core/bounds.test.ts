@@ -57,3 +57,28 @@ test('4096 levels are the most', async () => {
   assert.equal(await checkBounds(oid, trees.read), 2 * 4096 - 1);
   await assert.rejects(checkBounds(trees.add(oid), trees.read), withCode('bad-data', /4096 levels/));
 });
+
+test('what a sound image has at the same path is neither counted nor looked at', async () => {
+  const trees = new Trees();
+  const same = trees.add(trees.add());
+  const before = trees.add(same, trees.add());
+  const after = trees.add(same, trees.add(trees.add()), same);
+  const paths = await checkBounds(after, trees.read);
+  trees.reads = 0;
+  const inSame = await checkBounds(same, trees.read);
+  trees.reads = 0;
+  assert.equal(await checkBounds(after, trees.read, before), paths - inSame);
+  assert.equal(await checkBounds(after, trees.read, after), 0);
+});
+
+test('folders that name each other are refused beside a sound image, too', async () => {
+  const trees = new Trees();
+  const sound = trees.add(trees.add(trees.add()), trees.add());
+  let oid = sound;
+  for (let level = 0; level < 100; level++) oid = trees.add(oid, oid);
+  trees.reads = 0;
+  await assert.rejects(checkBounds(oid, trees.read, sound), withCode('bad-data', /1000000 paths/));
+  assert.ok(trees.reads <= 300);
+  for (let level = 0; level < 4100; level++) oid = trees.add(oid);
+  await assert.rejects(checkBounds(oid, trees.read, sound), withCode('bad-data', /4096 levels/));
+});

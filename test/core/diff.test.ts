@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Change, diffTrees, MAX_DEPTH, walkTree } from '../../src/core/diff';
+import { type Change, diffTrees, findPaths, MAX_DEPTH, walkTree } from '../../src/core/diff';
 import { EMPTY_BLOB, EMPTY_TREE, type Oid } from '../../src/core/object';
 import { MAX_PATHS, MODE, type TreeEntry, type TreeMode } from '../../src/core/tree';
 import { type Folder, folder, folderPair, TreeShelf, writeFolder } from './arbitraries';
@@ -226,3 +226,18 @@ function flat(image: Folder, prefix = ''): Map<string, string> {
 function sorted(paths: Map<string, string>): [string, string][] {
   return [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+test('paths are found as a walk meets them, and what does not exist is left out', async () => {
+  await fc.assert(
+    fc.asyncProperty(folder, fc.array(fc.nat()), fc.boolean(), async (tree, picks, shuffled) => {
+      const shelf = new TreeShelf();
+      const root = writeFolder(tree, (_, list) => shelf.put(list));
+      const walked = await all(walkTree(root, shelf.read));
+      const chosen = walked.filter((_, index) => picks.includes(index) || index % 3 === 0);
+      if (shuffled) chosen.reverse();
+      const asked = chosen.flatMap(({ path }) => [path, `${path}/no such`, `${path} neither`]);
+      const found = (await all(findPaths(root, asked, shelf.read))).flat();
+      assert.deepEqual(found, chosen);
+    }),
+  );
+});

@@ -1,7 +1,7 @@
 /**
  * One piece of work on a store, which may crash at any step (see crash-here.ts); at its end it says how many there were.
  *   publish STORE TREE VERSION
- *   fetch STORE FROM VERSION      objects, blobs, check, stage, setStaged, activate
+ *   fetch STORE FROM VERSION      objects, blobs and meanwhile what is here of the tree, check, stage, setStaged, activate
  *   remove STORE VERSION
  *   discard STORE FROM VERSION    fetches, then forgets
  *   clean STORE
@@ -23,7 +23,7 @@ async function main([command = '', dir = '', ...args]: string[]): Promise<void> 
   else {
     const from = await StoreView.open(first);
     const { commit } = from.resolve(version);
-    const quarantine = await fetchInto(from, store, commit);
+    const quarantine = await fetchInto(from, store, commit, half => store.beginStage(commit, half));
     if (command === 'discard') await quarantine.discard();
     else {
       await store.checkImage(commit, quarantine);

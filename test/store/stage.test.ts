@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { encodeAttributes, parseAttributes } from '../../src/core/attributes';
 import { encodeCommit, parseCommit } from '../../src/core/commit';
 import { encodeTree, MODE } from '../../src/core/tree';
-import { type HeldImage, Store } from '../../src/store/store';
+import { type HeldImage, type Quarantine, Store } from '../../src/store/store';
 import { items, makeTree } from './arbitrary-trees';
 import {
   fetchInto,
@@ -53,38 +53,75 @@ test('an image fetched from another laptop is the tree that was published there'
   assert.equal(objects(to), objects(from));
 });
 
+test('staging that was begun is gone when it is given up, and before anything is repaired', async t => {
+  const dir = folder(t);
+  const tree = nastyTree(join(dir, 'tree'));
+  const [from, to] = [await openStore(t, join(dir, 'from')), await openStore(t, join(dir, 'to'))];
+  const { image } = await from.publish(tree.dir, { name: 'nasty', version: '1', time: TIME });
+  const { image: other } = await to.publish(new TreeBuilder(join(dir, 'other')).file('a', 'b').dir, {
+    name: 'other',
+    version: '1',
+    time: TIME,
+  });
+  const begun = () => readdirSync(join(to.dir, 'partial')).filter(name => name.startsWith('stage-'));
+  const quarantine = await fetchInto(from, to, image.commit, half => to.beginStage(image.commit, half));
+  assert.equal(begun().length, 1);
+  await to.abandonStage();
+  assert.deepEqual(begun(), []);
+  await to.beginStage(image.commit, quarantine);
+  await to.repair(other.commit);
+  assert.deepEqual(begun(), []);
+  const stopped = AbortSignal.abort();
+  await assert.rejects(to.beginStage(image.commit, quarantine, { signal: stopped }), { code: 'stopped' });
+  assert.deepEqual(begun(), []);
+  await to.beginStage(image.commit, quarantine);
+  await to.checkImage(image.commit, quarantine);
+  const staged = await to.stage(image.commit, quarantine);
+  assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
+  assert.deepEqual((await to.verify(image.commit)).problems, []);
+});
+
 test('any two random versions, fetched in either order, come out as published', async t => {
   const dir = folder(t);
   let round = 0;
   await fc.assert(
-    fc.asyncProperty(items, items, items, fc.boolean(), async (common, first, second, oldFirst) => {
-      round += 1;
-      const at = (name: string) => join(dir, `${round}-${name}`);
-      const trees = [makeTree(at('a'), [...common, ...first]), makeTree(at('b'), [...second, ...common])];
-      const from = await Store.open(at('from'));
-      const to = await Store.open(at('to'));
-      const published: HeldImage[] = [];
-      for (const [i, tree] of trees.entries()) {
-        published.push((await from.publish(tree.dir, { name: 'x', version: String(i), time: TIME })).image);
-      }
-      for (const i of oldFirst ? [0, 1] : [1, 0]) {
-        const tree = trees[i]!;
-        const image = published[i]!;
-        assert.deepEqual(rsyncDifferences(tree.dir, image.dir), []);
-        const quarantine = await fetchInto(from, to, image.commit);
-        await to.checkImage(image.commit, quarantine);
-        const staged = await to.stage(image.commit, quarantine);
-        assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
-        assert.deepEqual(linkGroups(staged.dir), linkGroups(tree.dir));
-      }
-      for (const image of published) {
-        assert.deepEqual((await to.verify(image.commit)).problems, []);
-        assert.deepEqual((await from.verify(image.commit)).problems, []);
-      }
-      await from.close();
-      await to.close();
-      run('rm', ['-rf', at('a'), at('b'), at('from'), at('to')]);
-    }),
+    fc.asyncProperty(
+      items,
+      items,
+      items,
+      fc.boolean(),
+      fc.boolean(),
+      async (common, first, second, oldFirst, early) => {
+        round += 1;
+        const at = (name: string) => join(dir, `${round}-${name}`);
+        const trees = [makeTree(at('a'), [...common, ...first]), makeTree(at('b'), [...second, ...common])];
+        const from = await Store.open(at('from'));
+        const to = await Store.open(at('to'));
+        const published: HeldImage[] = [];
+        for (const [i, tree] of trees.entries()) {
+          published.push((await from.publish(tree.dir, { name: 'x', version: String(i), time: TIME })).image);
+        }
+        for (const i of oldFirst ? [0, 1] : [1, 0]) {
+          const tree = trees[i]!;
+          const image = published[i]!;
+          assert.deepEqual(rsyncDifferences(tree.dir, image.dir), []);
+          const begin = (half: Quarantine) => (early ? to.beginStage(image.commit, half) : Promise.resolve());
+          const quarantine = await fetchInto(from, to, image.commit, begin);
+          await to.checkImage(image.commit, quarantine);
+          const staged = await to.stage(image.commit, quarantine);
+          assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
+          assert.deepEqual(linkGroups(staged.dir), linkGroups(tree.dir));
+          assert.equal(staged.bytes, image.bytes);
+        }
+        for (const image of published) {
+          assert.deepEqual((await to.verify(image.commit)).problems, []);
+          assert.deepEqual((await from.verify(image.commit)).problems, []);
+        }
+        await from.close();
+        await to.close();
+        run('rm', ['-rf', at('a'), at('b'), at('from'), at('to')]);
+      },
+    ),
     { numRuns: 15 },
   );
 });

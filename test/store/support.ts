@@ -236,8 +236,16 @@ export function* walk(dir: string, below = ''): Generator<[string, Stats]> {
   }
 }
 
-/** Gives an image to another store as a fetch would: objects into quarantine, root first; then the missing blobs. */
-export async function fetchInto(from: StoreView, to: Store, commit: string): Promise<Quarantine> {
+/**
+ * Gives an image to another store as a fetch would: objects into quarantine, root first; then the missing blobs.
+ * meanwhile: when half of them are there.
+ */
+export async function fetchInto(
+  from: StoreView,
+  to: Store,
+  commit: string,
+  meanwhile: (quarantine: Quarantine) => Promise<void> = async () => {},
+): Promise<Quarantine> {
   const quarantine = await to.quarantine(commit);
   const give = async (oid: string): Promise<Buffer> => {
     const object = await from.readObject(oid);
@@ -251,12 +259,14 @@ export async function fetchInto(from: StoreView, to: Store, commit: string): Pro
   await give(tree);
   await give(image.attributes);
   const trees = [image.root];
+  const blobs: string[] = [];
   for (let oid = trees.pop(); oid !== undefined; oid = trees.pop()) {
     await give(oid);
-    for (const entry of await from.readTree(oid)) {
-      if (entry.mode === MODE.dir) trees.push(entry.oid);
-      else if (!(await to.hasBlob(entry.oid))) await fetchBlob(from, to, entry.oid);
-    }
+    for (const entry of await from.readTree(oid)) (entry.mode === MODE.dir ? trees : blobs).push(entry.oid);
+  }
+  for (const [index, oid] of blobs.entries()) {
+    if (index === blobs.length >> 1) await meanwhile(quarantine);
+    if (!(await to.hasBlob(oid))) await fetchBlob(from, to, oid);
   }
   return quarantine;
 }

@@ -106,6 +106,7 @@ class Classmate {
   readonly receiver: Receiver = {
     keptBytes: () => 0,
     openBlob: async () => null,
+    readSmallBlob: () => null,
     receiveBlob: async oid => {
       const parts: Buffer[] = [];
       const commit = async () => {

@@ -142,6 +142,7 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
       receiveBlob: other.receiveBlob.bind(other),
       keptBytes: () => 0,
       openBlob: asker.openBlob.bind(asker),
+      readSmallBlob: asker.readSmallBlob.bind(asker),
     };
     const fetch = new BlobFetch([WANTED], receiver, new AbortController().signal, () => {});
     fetch.addSource(source, '');

@@ -162,7 +162,12 @@ test('when this laptop cannot store what comes, the fetch ends with its own erro
     }
   }
   const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-  const receiver = { receiveBlob: () => Promise.reject(full), openBlob: async () => null, keptBytes: () => 0 };
+  const receiver = {
+    receiveBlob: () => Promise.reject(full),
+    openBlob: async () => null,
+    readSmallBlob: () => null,
+    keptBytes: () => 0,
+  };
   const wanted = sizes.map(([oid, size]) => ({ oid, size, bases: [] }));
   const fetch = new BlobFetch(wanted, receiver, new AbortController().signal, () => {});
   fetch.addSource(source, 'Ana');
