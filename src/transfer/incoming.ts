@@ -224,7 +224,7 @@ async function* patched(
   }
   const small = receiver.readSmallBlob(head.base);
   if (small !== null) {
-    yield* applyDelta(memoryReader(small), frame.payload(), size);
+    yield* applyDelta(memoryReader(small), keeping.payload(head.base), size);
     return;
   }
   const base = await receiver.openBlob(head.base);
