@@ -26,14 +26,7 @@ export class Desktop {
   static async start(folder: string, size = '1200x900'): Promise<Desktop> {
     const runtime = join(folder, 'run');
     mkdirSync(runtime, { recursive: true, mode: 0o700 });
-    const xvfb = mortal(
-      'Xvfb',
-      ['-displayfd', '3', '-screen', '0', `${size}x24`, '-nolisten', 'tcp', '-noreset', '-ac'],
-      {
-        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-      },
-    );
-    const display = `:${await firstLine(xvfb, xvfb.stdio[3] as Readable)}`;
+    const { xvfb, display } = await startServer(size);
     const env = environment(folder, display);
     const address = `unix:path=${join(runtime, 'bus')}`;
     const bus = mortal('dbus-daemon', ['--session', '--nofork', '--print-address', `--address=${address}`], {
@@ -91,6 +84,29 @@ export class Desktop {
     await sleep(Math.max(0, this.pressed + PACE_MS - performance.now()));
     this.pressed = performance.now();
     await run('xdotool', args, { env: this.env, timeout: 30_000 });
+  }
+}
+
+/** How many displays there can be: X11 counts TCP ports from 6000 on, also where it does not listen there. */
+const DISPLAYS = 59_000;
+const TRIES = 5;
+let servers = 0;
+
+/**
+ * On a display that nobody else has. Left to itself Xvfb takes the first whose abstract socket is free, and that is so of
+ * display 0 in each network namespace: it would take the socket in /tmp from the server of another test.
+ */
+async function startServer(size: string): Promise<{ xvfb: ChildProcess; display: string }> {
+  for (let tries = 1; ; tries++) {
+    const display = `:${100 + ((process.pid * 8 + servers++) % DISPLAYS)}`;
+    const words = [display, '-displayfd', '3', '-screen', '0', `${size}x24`, '-nolisten', 'tcp', '-noreset', '-ac'];
+    const xvfb = mortal('Xvfb', words, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+    try {
+      await firstLine(xvfb, xvfb.stdio[3] as Readable);
+      return { xvfb, display };
+    } catch (cause) {
+      if (tries === TRIES) throw cause;
+    }
   }
 }
 
