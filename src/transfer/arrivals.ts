@@ -9,12 +9,21 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 
 const PREFIX_BYTES = 4;
-/** Which log it is, where in it the answer begins, and how many blobs of it follow; then those that are coming. */
-const HEAD_BYTES = 12;
+/** Which log it is, where in it the answer begins, how many blobs of it follow, and which list of those that are coming, which then follows. */
+const HEAD_BYTES = 16;
+/** News that come one after the other are told together. */
+const GATHER_MS = 100;
 const MOST_COMING = 4096;
 /** As many paths as an image may have. */
 const MOST = 1_000_000;
 export const MAX_HAVE_BYTES = HEAD_BYTES + (MOST + MOST_COMING) * PREFIX_BYTES;
+
+/** What an asker has been told: of which log how many, and which list of what is coming. */
+export interface Known {
+  log: number;
+  count: number;
+  list: number;
+}
 
 /** The giving side. */
 export class Arrivals {
@@ -22,13 +31,23 @@ export class Arrivals {
   private log = Buffer.alloc(1024);
   private count = 0;
   private readonly coming = new Set<readonly Oid[]>();
+  /** Counts the changes of that. */
+  private list = 1;
+  /** Those who wait for news. */
+  private readonly waiting = new Set<() => void>();
+  private telling: NodeJS.Timeout | null = null;
 
   constructor(readonly commit: Oid) {}
 
   /** These have been asked for where the whole image is; the answer is to be called when they have come, or will not. */
   expect(oids: readonly Oid[]): () => void {
     this.coming.add(oids);
-    return () => this.coming.delete(oids);
+    this.list++;
+    this.tell();
+    return () => {
+      this.coming.delete(oids);
+      this.list++;
+    };
   }
 
   add(oid: Oid): void {
@@ -37,16 +56,46 @@ export class Arrivals {
     if (at === this.log.length) this.log = Buffer.concat([this.log], this.log.length * 2);
     this.log.writeUInt32BE(prefix(oid), at);
     this.count++;
+    this.tell();
   }
 
-  /** What came after the first `after`; all where the asker knows another log. */
-  since(log: number, after: number): Buffer {
-    const from = log === this.id && after <= this.count ? after : 0;
+  /** Resolves when there is something that who knows this does not know; after so many ms at the latest, or when `gone` fires. */
+  news({ log, count, list }: Known, ms: number, gone: AbortSignal): Promise<void> {
+    if (log !== this.id || count !== this.count || list !== this.list || !(ms > 0) || gone.aborted) {
+      return Promise.resolve();
+    }
+    return new Promise(resolve => {
+      const end = () => {
+        clearTimeout(timer);
+        gone.removeEventListener('abort', end);
+        this.waiting.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      gone.addEventListener('abort', end);
+      this.waiting.add(end);
+    });
+  }
+
+  private tell(): void {
+    if (this.waiting.size === 0) return;
+    this.telling ??= setTimeout(() => {
+      this.telling = null;
+      for (const end of [...this.waiting]) end();
+    }, GATHER_MS);
+  }
+
+  /** What came after that, and what is coming where that has changed; all where the asker knows another log. */
+  since(known: Known): Buffer {
+    const isThis = known.log === this.id && known.count <= this.count;
+    const from = isThis ? known.count : 0;
     const head = Buffer.alloc(HEAD_BYTES);
     head.writeUInt32BE(this.id, 0);
     head.writeUInt32BE(from, 4);
     head.writeUInt32BE(this.count - from, 8);
-    const coming = [...this.coming].flat().slice(0, MOST_COMING);
+    head.writeUInt32BE(this.list, 12);
+    const isNew = !isThis || known.list !== this.list;
+    const coming = isNew ? [...this.coming].flat().slice(0, MOST_COMING) : [];
     const expected = Buffer.alloc(coming.length * PREFIX_BYTES);
     for (const [at, oid] of coming.entries()) expected.writeUInt32BE(prefix(oid), at * PREFIX_BYTES);
     return Buffer.concat([head, this.log.subarray(from * PREFIX_BYTES, this.count * PREFIX_BYTES), expected]);
@@ -54,10 +103,11 @@ export class Arrivals {
 }
 
 /** The asking side: what one classmate has said so far. */
-export class Heard {
+export class Heard implements Known {
   /** To be told when it is asked again. */
   log = 0;
   count = 0;
+  list = 0;
   private readonly prefixes = new Set<number>();
   private coming: ReadonlySet<number> = new Set();
 
@@ -85,7 +135,7 @@ export class Heard {
     const words = Array.from({ length: Math.floor(answer.length / PREFIX_BYTES) }, (_, i) =>
       answer.readUInt32BE(i * 4),
     );
-    const [log = 0, from = 0, count = 0, ...blobs] = words;
+    const [log = 0, from = 0, count = 0, list = 0, ...blobs] = words;
     const follows = log === this.log ? from === this.count : from === 0;
     const fits = answer.length >= HEAD_BYTES && answer.length % PREFIX_BYTES === 0 && count <= blobs.length;
     if (!fits || !follows || from + count > MOST || blobs.length - count > MOST_COMING) {
@@ -93,9 +143,10 @@ export class Heard {
     }
     // After a restart it may have less than it had.
     if (log !== this.log) this.prefixes.clear();
+    if (log !== this.log || list !== this.list) this.coming = new Set(blobs.slice(count));
     for (const blob of blobs.slice(0, count)) this.prefixes.add(blob);
-    this.coming = new Set(blobs.slice(count));
     this.log = log;
+    this.list = list;
     this.count = from + count;
     return count > 0;
   }

@@ -37,10 +37,13 @@ const FAILURES_UNTIL_GONE = 3;
 /** When to ask somebody who is fetching too again for what it did not have yet. */
 const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
-/** How often classmates are asked what they have got. */
-const HEAR_EVERY_MS = 500;
-/** The same at first, when everybody begins somewhere, and for who has nothing else to do. */
+/** How soon classmates are asked again what they have got; they answer when there is something new. */
 const HEAR_SOON_MS = 125;
+/** A question costs a kilobyte, and is asked of each: not before so many bytes have come for each who is asked … */
+const HEAR_AFTER_BYTES = 16 << 10;
+/** … or so long after the last; where somebody has nothing to give us, sooner. */
+const HEAR_AFTER_MS = 2_000;
+const HEAR_HUNGRY_MS = 750;
 /** Much changes at once: who waits looks at the row once for all of it, and finds more there. */
 const GATHER_MS = 50;
 /** A batch from where the whole image is, while classmates fetch it too: what is under way nobody else can have. */
@@ -139,10 +142,9 @@ export class BlobFetch {
   /** Asks a classmate what it has got, now and then. */
   private async hear(giver: Giver): Promise<void> {
     const { heard, source } = giver;
-    let pause = HEAR_SOON_MS;
     while (heard && source.have && !this.isOver(giver) && giver.holds === 'some') {
       try {
-        const answer = await source.have(this.options.commit ?? '', heard.log, heard.count, this.signal);
+        const answer = await source.have(this.options.commit ?? '', heard, this.signal);
         if (heard.learn(answer)) this.announceChange();
       } catch (cause) {
         if (this.signal.aborted) return;
@@ -154,12 +156,24 @@ export class BlobFetch {
           return this.announceChange();
         }
       }
-      for (let waited = 0; waited < pause && !this.isOver(giver); waited += HEAR_SOON_MS) {
-        await sleep(HEAR_SOON_MS, undefined, { signal: this.signal }).catch(() => {});
-        if (this.scheduler.isIdle) break;
-      }
-      pause = Math.min(pause * 1.5, HEAR_EVERY_MS);
+      await this.unheard(giver);
     }
+  }
+
+  /** Until it is worth asking a classmate again. */
+  private async unheard(giver: Giver): Promise<void> {
+    const before = this.bytesReceived;
+    const enough = HEAR_AFTER_BYTES * this.present.filter(({ heard }) => heard !== null).length;
+    for (let waited = 0; waited < HEAR_AFTER_MS && !this.isOver(giver); waited += HEAR_SOON_MS) {
+      await sleep(HEAR_SOON_MS, undefined, { signal: this.signal }).catch(() => {});
+      if (this.scheduler.isIdle || this.bytesReceived - before >= enough) return;
+      if (giver.starved && waited >= HEAR_HUNGRY_MS) return;
+    }
+  }
+
+  /** Over the network. */
+  private get bytesReceived(): number {
+    return [...this.givers.values()].reduce((sum, { source }) => sum + source.bytesReceived, 0);
   }
 
   private async lane(giver: Giver, isExtra: boolean): Promise<void> {

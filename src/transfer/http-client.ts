@@ -25,6 +25,8 @@ export interface Asking {
   body?: string | Buffer;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** How long the answer may take to begin, in ms. */
+  patience?: number;
   /** A connection stands, so somebody is there. */
   onReached?(): void;
 }
@@ -104,7 +106,7 @@ export class HttpClient {
   private once(
     method: string,
     path: string,
-    { body = '', headers, signal, onReached }: Asking,
+    { body = '', headers, signal, patience = ANSWER_TIMEOUT_MS, onReached }: Asking,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const { host, port, secure } = this.at;
@@ -119,7 +121,7 @@ export class HttpClient {
         });
         resolve(answer);
       });
-      const endPatience = ownTimeout(ANSWER_TIMEOUT_MS, () => asked.destroy(new Error('no answer')));
+      const endPatience = ownTimeout(patience, () => asked.destroy(new Error('no answer')));
       if (onReached) {
         asked.once('socket', socket => {
           if (socket.connecting) socket.once('connect', onReached);

@@ -2,6 +2,7 @@
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { type Address, formatAddress, formatWebFolder, parseAddress, parseWebFolder } from './address';
+import type { Known } from './arrivals';
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
 import type { Asker, ImagesAnswer } from './images-answer';
@@ -70,8 +71,8 @@ class PortSource implements Source {
     return this.laptop.needsOutlines(from);
   }
 
-  have(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer> {
-    return this.laptop.have(commit, log, after, signal);
+  have(commit: Oid, known: Known, signal?: AbortSignal): Promise<Buffer> {
+    return this.laptop.have(commit, known, signal);
   }
 
   close(): void {

@@ -29,6 +29,8 @@ const MAX_STREAMS = 16;
 const MAX_STREAMS_EACH = 4;
 const RETRY_AFTER_SECONDS = 2;
 const IDLE_TIMEOUT_MS = 60_000;
+/** How long a classmate may wait for news. */
+const MOST_WAIT_SECONDS = 30;
 
 export interface ServerOptions {
   /** undefined: 20707, or any when that is taken. */
@@ -137,7 +139,11 @@ export class TransferServer {
       const arrivals = this.options.arrivals?.() ?? null;
       if (arrivals === null || arrivals.commit !== have[1]) return refuse(response, 404);
       const number = (name: string) => Number(url.searchParams.get(name) ?? 0);
-      return send(response, 'application/octet-stream', arrivals.since(number('log'), number('after')));
+      const known = { log: number('log'), count: number('after'), list: number('list') };
+      const gone = new AbortController();
+      response.once('close', () => gone.abort());
+      await arrivals.news(known, Math.min(number('wait'), MOST_WAIT_SECONDS) * 1000, gone.signal);
+      return send(response, 'application/octet-stream', arrivals.since(known));
     }
     // A clone takes whatever the refs name.
     if (path === '/info/refs') {

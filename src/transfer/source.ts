@@ -7,7 +7,7 @@ import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
 import type { PackedPart } from '../store/store';
 import { type Address, formatAddress } from './address';
-import { MAX_HAVE_BYTES } from './arrivals';
+import { type Known, MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
 import { CHUNK_BYTES } from './encoding';
 import { type Frame, readFrames } from './frames';
@@ -57,8 +57,8 @@ export interface Source {
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
   /** Whether outlines are to be sent to it: it takes them, and does not have the image with that commit, which bases are of; null: there is none. */
   needsOutlines?(from: Oid | null): boolean;
-  /** Of somebody who may be fetching that image, what it has got: see arrivals.ts. 'no-source' where it does not say. */
-  have?(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer>;
+  /** Of somebody who may be fetching that image, what it has got, once there is news: see arrivals.ts. 'no-source' where it does not say. */
+  have?(commit: Oid, known: Known, signal?: AbortSignal): Promise<Buffer>;
   close(): void;
 }
 
@@ -67,6 +67,8 @@ const DELTAS: How = { form: 'delta' };
 export const BUSY_TRAILER = 'pass-it-on-busy';
 
 const CONNECTIONS = 4;
+/** How long a classmate may wait for news until it answers. */
+const HAVE_SECONDS = 20;
 
 export class HttpSource implements Source {
   readonly address: string;
@@ -111,8 +113,9 @@ export class HttpSource implements Source {
     if (busy >= 0 && busy <= 1) how.onBusy?.(busy);
   }
 
-  async have(commit: Oid, log: number, after: number, signal?: AbortSignal): Promise<Buffer> {
-    const answer = await this.client.ask('GET', `/images/${commit}/have?log=${log}&after=${after}`, { signal });
+  async have(commit: Oid, { log, count, list }: Known, signal?: AbortSignal): Promise<Buffer> {
+    const path = `/images/${commit}/have?log=${log}&after=${count}&list=${list}&wait=${HAVE_SECONDS}`;
+    const answer = await this.client.ask('GET', path, { signal, patience: (HAVE_SECONDS + 5) * 1000 });
     return this.client.whole(answer, MAX_HAVE_BYTES);
   }
 

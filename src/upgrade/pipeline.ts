@@ -41,7 +41,7 @@ export interface PipelineOptions {
 }
 
 /** How often to look for late-comers, and for anybody when all are gone. */
-const LOOK_AGAIN_MS = 3_000;
+const LOOK_AGAIN_MS = 10_000;
 /** Classmates who began at the same time are found soon. */
 const LOOK_FIRST_MS = 500;
 const LOOK_WHEN_ALONE_MS = 1_000;

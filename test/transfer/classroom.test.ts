@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { objectOid } from '../../src/core/object';
-import { Arrivals, Heard } from '../../src/transfer/arrivals';
+import { Arrivals, Heard, type Known } from '../../src/transfer/arrivals';
 import { BlobFetch, type Receiver } from '../../src/transfer/fetch';
 import { encodeEnd, encodeFrame, type Frame, KIND, MAGIC, readFrames } from '../../src/transfer/frames';
 import type { AskedBlob, Source } from '../../src/transfer/source';
@@ -20,8 +20,8 @@ test('who asks again and again knows all that came, and is sent each thing once'
       let sent = 0;
       for (const round of rounds) {
         for (const one of round) arrivals.add(one);
-        const answer = arrivals.since(heard.log, heard.count);
-        sent += answer.length - 12;
+        const answer = arrivals.since(heard);
+        sent += answer.length - 16;
         assert.equal(heard.learn(answer), round.length > 0);
       }
       for (const one of rounds.flat()) assert.ok(heard.has(one));
@@ -35,9 +35,9 @@ test('a classmate that starts again is believed anew', () => {
   const heard = new Heard();
   before.add('1'.repeat(40));
   before.add('2'.repeat(40));
-  heard.learn(before.since(heard.log, heard.count));
+  heard.learn(before.since(heard));
   after.add('3'.repeat(40));
-  assert.ok(heard.learn(after.since(heard.log, heard.count)));
+  assert.ok(heard.learn(after.since(heard)));
   assert.deepEqual(
     ['1', '2', '3'].map(digit => heard.has(digit.repeat(40))),
     [false, false, true],
@@ -48,23 +48,51 @@ test('what is coming is said as long as it is coming', () => {
   const arrivals = new Arrivals('a'.repeat(40));
   const [heard, oid] = [new Heard(), '1'.repeat(40)];
   const come = arrivals.expect([oid]);
-  assert.equal(heard.learn(arrivals.since(heard.log, heard.count)), false);
+  assert.equal(heard.learn(arrivals.since(heard)), false);
   assert.deepEqual([heard.expects(oid), heard.has(oid)], [true, false]);
   come();
-  heard.learn(arrivals.since(heard.log, heard.count));
+  heard.learn(arrivals.since(heard));
   assert.deepEqual([heard.expects(oid), heard.has(oid)], [false, false]);
   arrivals.add(oid);
-  heard.learn(arrivals.since(heard.log, heard.count));
+  heard.learn(arrivals.since(heard));
   assert.deepEqual([heard.expects(oid), heard.has(oid)], [true, true]);
+});
+
+test('who knows all waits for news, and is not told again what is coming', async () => {
+  const arrivals = new Arrivals('a'.repeat(40));
+  const heard = new Heard();
+  const gone = new AbortController();
+  const hour = 3_600_000;
+  const learn = () => heard.learn(arrivals.since(heard));
+  await arrivals.news(heard, hour, gone.signal);
+  learn();
+  for (const happens of [
+    () => void arrivals.expect(['1'.repeat(40)]),
+    () => arrivals.add('1'.repeat(40)),
+    () => gone.abort(),
+  ]) {
+    let isTold = false;
+    const news = arrivals.news(heard, hour, gone.signal).then(() => {
+      isTold = true;
+    });
+    await sleep(1);
+    assert.equal(isTold, false);
+    happens();
+    await news;
+    learn();
+    assert.equal(arrivals.since(heard).length, 16);
+    assert.ok(heard.expects('1'.repeat(40)));
+  }
+  await arrivals.news(heard, 1, new AbortController().signal);
 });
 
 test('what is no such list is a lie', () => {
   const arrivals = new Arrivals('a'.repeat(40));
   arrivals.add('1'.repeat(40));
-  const good = arrivals.since(0, 0);
+  const good = arrivals.since({ log: 0, count: 0, list: 0 });
   const gap = Buffer.from(good);
   gap.writeUInt32BE(5, 4);
-  for (const wrong of [Buffer.alloc(0), good.subarray(0, 11), good.subarray(0, 14), good.subarray(0, 12), gap]) {
+  for (const wrong of [Buffer.alloc(0), good.subarray(0, 15), good.subarray(0, 18), good.subarray(0, 16), gap]) {
     assert.throws(() => new Heard().learn(wrong), { code: 'source-lied' });
   }
   // The end of an answer that was asked for from elsewhere.
@@ -123,7 +151,7 @@ class Classmate {
 /** One laptop as another one's source. */
 class Link implements Source {
   readonly address: string;
-  readonly bytesReceived = 0;
+  bytesReceived = 0;
 
   constructor(
     private readonly from: Classmate,
@@ -144,8 +172,9 @@ class Link implements Source {
     return readFrames(this.frames(asked));
   }
 
-  async have(_commit: string, log: number, after: number): Promise<Buffer> {
-    return this.from.arrivals.since(log, after);
+  async have(_commit: string, known: Known, signal?: AbortSignal): Promise<Buffer> {
+    await this.from.arrivals.news(known, 1000, signal ?? new AbortController().signal);
+    return this.from.arrivals.since(known);
   }
 
   close(): void {}
@@ -155,6 +184,7 @@ class Link implements Source {
     for (const { oid } of asked) {
       const content = this.from.held.get(oid);
       if (content) await Promise.all([this.from.up.carry(content.length), this.to.down.carry(content.length)]);
+      this.bytesReceived += content?.length ?? 0;
       yield content ? encodeFrame(KIND.whole, oid, content) : encodeFrame(KIND.missing, oid, Buffer.alloc(0));
     }
     yield encodeEnd();
