@@ -14,10 +14,12 @@ const TIMES = 4;
 /**
  * Passive observation of failures (§10.5): what others asked for so often without an answer, each time at least a
  * second after the last (sooner its owner must not answer again), ends ten seconds later. The RFC wants two questions or
- * more: three, because on a busy radio one answer in five may be missed here that others hear.
+ * more: three, because on a busy radio one answer in five may be missed here that others hear; and over a while, because in a
+ * class of fifty three ask within seconds, and one that has no processor to spare answers late.
  */
 const UNANSWERED = 3;
 const UNANSWERED_GAP = 1500;
+const UNANSWERED_SPAN = 15_000;
 /** Another's question takes the place of our own in the next so many ms. */
 const SERVED = 1000;
 /** What is said goodbye to, or flushed, lives one second longer (§10.1, §10.2). */
@@ -52,6 +54,7 @@ export class Entry<T extends RecordType = RecordType> {
   /** How often others asked for it since it was heard, and when they did last, or else when it was heard. */
   #unanswered = 0;
   #unansweredAt: number;
+  #unansweredSince = 0;
 
   constructor(record: RecordOf<T>, now: number, late: Lateness) {
     this.record = record;
@@ -134,8 +137,8 @@ export class Entry<T extends RecordType = RecordType> {
     this.leave(now);
     if (now - this.#unansweredAt < UNANSWERED_GAP) return;
     this.#unansweredAt = now;
-    this.#unanswered++;
-    if (this.#unanswered >= UNANSWERED) this.giveUp(now);
+    if (this.#unanswered++ === 0) this.#unansweredSince = now;
+    if (this.#unanswered >= UNANSWERED && now - this.#unansweredSince >= UNANSWERED_SPAN) this.giveUp(now);
   }
 
   /** It is asked for now: once for all the times that are over. */

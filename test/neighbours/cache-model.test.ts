@@ -99,7 +99,7 @@ class Model {
     held.refresh = held.refresh.filter(({ planned }, i, all) => planned > now + 1000 || i === all.length - 1);
     if (now - (held.asked.at(-1) ?? held.heard) < 1500) return;
     held.asked.push(now);
-    if (held.asked.length >= 3) this.end(held, 10_000);
+    if (held.asked.length >= 3 && now - held.asked[0]! >= 15_000) this.end(held, 10_000);
   }
 
   drop(record: ResourceRecord): void {
