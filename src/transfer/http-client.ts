@@ -81,10 +81,13 @@ export class HttpClient {
     return Buffer.concat(chunks);
   }
 
-  /** A body, or what is made of one: whatever breaks it, its reader learns that this source is gone. */
-  async *unbroken(body: Readable): AsyncGenerator<Buffer> {
+  /**
+   * A body, or what is made of one: whatever breaks it, its reader learns that this source is gone. A reader that stops before its end
+   * ends it, and with it the connection, unless it is to stay open.
+   */
+  async *unbroken(body: Readable, staysOpen = false): AsyncGenerator<Buffer> {
     try {
-      yield* body as AsyncIterable<Buffer>;
+      yield* body.iterator({ destroyOnReturn: !staysOpen }) as AsyncIterable<Buffer>;
     } catch (cause) {
       throw this.gone(cause);
     }

@@ -129,7 +129,7 @@ export class HttpSource implements Source {
       ? pipeline(answer, createBrotliDecompress({ chunkSize: CHUNK_BYTES }), () => {})
       : answer;
     try {
-      yield* readFrames(this.client.unbroken(body));
+      yield* readFrames(this.client.unbroken(body, true));
       // What follows the last frame, so that the connection can be used again.
       body.resume();
       // Whatever happens to it by now, the frames are all here.

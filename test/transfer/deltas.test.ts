@@ -1,7 +1,9 @@
 /** Deltas made at run time between two real stores: what they save, and what a wrong one can do. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeDelta } from '../../src/core/delta/encode';
@@ -91,6 +93,23 @@ test('a delta that made the right blob is passed on as it came, where there was 
     for await (const frame of next.objects([{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }])) kinds.push(frame.kind);
     assert.deepEqual(kinds, [passedOn ? KIND.delta : KIND.whole]);
   }
+});
+
+test('one request after the other goes over one connection', async t => {
+  const closers = closersOf(t);
+  const store = await storeWith(closers, join(tempFolder(t), 'donor'), OLD, NEW);
+  const { source } = await giving(closers, store);
+  const sockets = new Set<Socket>();
+  const see = (message: unknown) => void sockets.add((message as { socket: Socket }).socket);
+  const requests = channel('http.server.request.start');
+  requests.subscribe(see);
+  closers.push(() => requests.unsubscribe(see));
+  const one = source();
+  for (const form of ['delta', 'raw', 'delta', 'raw', 'small'] as const) {
+    await one.images();
+    for await (const frame of one.objects([WANTED], undefined, { form })) await frame.whole(1 << 20);
+  }
+  assert.equal(sockets.size, 1);
 });
 
 test('a damaged base on this laptop costs the whole blob, and blames nobody', async t => {
