@@ -4,6 +4,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { withSocketPath } from '../service/socket';
 
 /** Where the screens of this person and this store meet. @param folder the person's own, as XDG_RUNTIME_DIR */
 export function meetingPlace(folder: string, store: string): string {
@@ -16,7 +17,7 @@ export function meetingPlace(folder: string, store: string): string {
  * Where no meeting place can be made, everybody is the only one.
  */
 export async function beTheOnly(place: string, raise: () => void): Promise<boolean> {
-  if (await knock(place)) return false;
+  if (await withSocketPath(place, knock).catch(() => false)) return false;
   // Left by a screen that was killed.
   rmSync(place, { force: true });
   const server = createServer(socket => {
@@ -25,17 +26,24 @@ export async function beTheOnly(place: string, raise: () => void): Promise<boole
     raise();
   });
   process.once('exit', () => rmSync(place, { force: true }));
-  return new Promise(resolve => {
-    server.once('error', error => {
-      process.stderr.write(`A second screen would not find this one: ${error.message}\n`);
-      resolve(true);
-    });
-    server.listen(place, () => {
-      chmodSync(place, 0o600);
-      resolve(true);
-    });
-    server.unref();
-  });
+  const listening = withSocketPath(
+    place,
+    path =>
+      new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, () => resolve());
+        server.unref();
+      }),
+  );
+  try {
+    await listening;
+    chmodSync(place, 0o600);
+  } catch (error) {
+    process.stderr.write(
+      `A second screen would not find this one: ${error instanceof Error ? error.message : error}\n`,
+    );
+  }
+  return true;
 }
 
 /** Whether somebody answers. */

@@ -1,7 +1,7 @@
 /** Where a service is reached: a Unix socket inside the store's own folder; a machine's own at a place that all know. */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { createConnection, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const NAME = 'service.sock';
 /** activity/systemd/system/pass-it-on.socket */
@@ -10,12 +10,11 @@ const MACHINE_SOCKET = '/run/pass-it-on/service.sock';
 const MAX_PATH_BYTES = 107;
 
 /** Runs `use` with a path short enough for a socket; long ones go through an open folder's /proc entry. */
-async function withSocketPath<T>(store: string, use: (path: string) => Promise<T>): Promise<T> {
-  const path = join(store, NAME);
+export async function withSocketPath<T>(path: string, use: (path: string) => Promise<T>): Promise<T> {
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return use(path);
-  const folder = openSync(store, 'r');
+  const folder = openSync(dirname(path), 'r');
   try {
-    return await use(`/proc/self/fd/${folder}/${NAME}`);
+    return await use(`/proc/self/fd/${folder}/${basename(path)}`);
   } finally {
     closeSync(folder);
   }
@@ -23,7 +22,7 @@ async function withSocketPath<T>(store: string, use: (path: string) => Promise<T
 
 /** @throws the system's error: ENOENT and ECONNREFUSED mean that no service runs. */
 export function connectSocket(store: string): Promise<Socket> {
-  return withSocketPath(store, connect);
+  return withSocketPath(join(store, NAME), connect);
 }
 
 /** @throws the system's error: EACCES for who may not ask it. */
@@ -46,7 +45,7 @@ function connect(path: string): Promise<Socket> {
 export function listenSocket(store: string, server: Server): Promise<void> {
   rmSync(join(store, NAME), { force: true });
   return withSocketPath(
-    store,
+    join(store, NAME),
     path =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
