@@ -56,6 +56,7 @@ export const PACKAGES = {
       'nginx-light',
       // A person at the screen: keys, what was copied, and pictures; and the accessibility bus.
       'xdotool',
+      'x11-utils',
       'xclip',
       'imagemagick',
       'at-spi2-core',
