@@ -122,7 +122,8 @@ export class BlobFetch {
   /** A source joins, at the start or late; one that was gone is tried again, one that lied is not. */
   addSource(source: Source, nick: string, holds: Holds = 'all'): void {
     const known = this.givers.get(source.address);
-    if (known) known.holds = holds;
+    // Who had another image a moment ago may have begun to fetch this one, and says what it has.
+    if (known?.turned(holds)) void this.hear(known);
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto', this.trials);
     this.givers.set(source.address, giver);

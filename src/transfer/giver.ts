@@ -55,6 +55,14 @@ export class Giver {
     this.heard = holds === 'some' && source.have ? new Heard() : null;
   }
 
+  /** What it holds by now; true where from now on it can be asked what it has. */
+  turned(holds: Holds): boolean {
+    const begins = holds === 'some' && this.holds !== 'some' && this.source.have !== undefined;
+    this.holds = holds;
+    if (begins) this.heard = new Heard();
+    return begins;
+  }
+
   /** Nobody knows what it has. */
   get isUnknown(): boolean {
     return this.holds === 'other' || (this.holds === 'some' && this.heard === null);
