@@ -123,7 +123,7 @@ class Writer {
     const holdings = this.holdings;
     const frames = async function* () {
       yield MAGIC;
-      yield* treeFrames(holdings, image, null);
+      yield* treeFrames(holdings, image, { have: null, patches: false });
       yield encodeEnd();
     };
     const params = {

@@ -47,7 +47,7 @@ export class FolderSource implements Source {
     if (data === undefined)
       throw new PassItOnError('no-source', `${this.address} does not have it.`, 'Try another one.');
     const { attributes, root } = imageTree(await this.repository.readTree(parseCommit(data).tree));
-    yield* this.frames(treeFrames(this.repository, { commit, attributes, root }, have));
+    yield* this.frames(treeFrames(this.repository, { commit, attributes, root }, { have, patches: true }));
   }
 
   async *objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {

@@ -15,10 +15,11 @@ export const MAGIC = Buffer.from('PIO1', 'latin1');
 export const HEADER_BYTES = 29;
 const ZERO_OID: Oid = '0'.repeat(40);
 
-/** commit, tree, attributes and sizes describe an image; whole, delta, outlined, rest and missing answer a request for a blob. */
+/** commit, tree, patched (a tree), attributes and sizes describe an image; whole, delta, outlined, rest and missing answer a request for a blob. */
 export const KIND = {
   commit: 'C',
   tree: 'T',
+  patched: 'P',
   attributes: 'A',
   sizes: 'S',
   whole: 'W',
@@ -122,6 +123,9 @@ export function decodeDeltaHead(bytes: Buffer): { base: Oid; size: number } {
   const [[base, size]] = decodeSizes(bytes) as [[Oid, number]];
   return { base, size };
 }
+
+/** What the payload of a patched tree begins with: the tree that it is made from. What follows is core/tree-patch's. */
+export const PATCH_HEAD_BYTES = 20;
 
 /** What the payload of a rest begins with: how many bytes of the blob come before it (8 bytes). */
 export const REST_HEAD_BYTES = 8;

@@ -1,12 +1,13 @@
 /**
- * `GET /images/<commit>/trees?have=<root tree oid>`: everything the asker needs to make a plan, in one answer: the
- * commit, the attributes, each tree that differs from the one at the same place below `have`, and the sizes of the
- * blobs that those name.
+ * `GET /images/<commit>/trees?have=<root tree oid>&patches`: everything the asker needs to make a plan, in one answer:
+ * the commit, the attributes, each tree that differs from the one at the same place below `have` (as what differs, if the
+ * asker takes patches), and the sizes of the blobs that those name.
  */
 import type { ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
+import { encodeTreePatch } from '../core/tree-patch';
 import type { HeldImage, Store } from '../store/store';
 import { encodeFrame, encodeSizes, KIND, type Kind } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
@@ -20,18 +21,28 @@ const ZERO_OID = '0'.repeat(40);
 export function serveTrees(
   store: Store,
   image: HeldImage,
-  have: Oid | null,
+  asked: AskedTrees,
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, treeFrames(holdingsOf(store), image, have), limit, 'delta', 'whole');
+  return sendFrames(response, treeFrames(holdingsOf(store), image, asked), limit, 'delta', 'whole');
+}
+
+/** What the asker has: a root tree, or null; and whether it takes patches. */
+export interface AskedTrees {
+  have: Oid | null;
+  patches: boolean;
 }
 
 /** What an image's place among git's objects is. */
 export type ImageRoots = Pick<HeldImage, 'commit' | 'attributes' | 'root'>;
 
 /** Commit, attributes, the trees that differ from those below `have`, and the sizes of the blobs that they name. */
-export async function* treeFrames(store: Holdings, image: ImageRoots, have: Oid | null): AsyncGenerator<Buffer> {
+export async function* treeFrames(
+  store: Holdings,
+  image: ImageRoots,
+  { have, patches }: AskedTrees,
+): AsyncGenerator<Buffer> {
   const commit = await read(store, image.commit);
   yield encodeFrame(KIND.commit, image.commit, commit);
   const top = /^tree ([0-9a-f]{40})$/m.exec(commit.toString('latin1'))![1]!;
@@ -47,14 +58,21 @@ export async function* treeFrames(store: Holdings, image: ImageRoots, have: Oid 
     const [oid, counterpart] = pair;
     if (sent.has(oid)) continue;
     sent.add(oid);
-    yield encodeFrame(KIND.tree, oid, await read(store, oid));
-    const old = counterpart === null ? NO_ENTRIES : byName(await store.readTree(counterpart));
-    for (const entry of await store.readTree(oid)) {
+    const base = counterpart === null ? [] : await store.readTree(counterpart);
+    const old = byName(base);
+    const entries = await store.readTree(oid);
+    const patched = patches && counterpart !== null;
+    const told = patched ? new Map<Oid, number>() : sizes;
+    for (const entry of entries) {
       const same = old.get(entry.name);
-      if (same?.oid === entry.oid) continue;
+      if (same?.oid === entry.oid && same.mode === entry.mode) continue;
       if (entry.mode === MODE.dir) open.push([entry.oid, same?.mode === MODE.dir ? same.oid : null]);
-      else if (!sizes.has(entry.oid)) sizes.set(entry.oid, await sizeOf(store, entry.oid));
+      else if (!told.has(entry.oid)) told.set(entry.oid, await sizeOf(store, entry.oid));
     }
+    if (patched) {
+      const payload = [Buffer.from(counterpart, 'hex'), encodeTreePatch(base, entries, told)];
+      yield encodeFrame(KIND.patched, oid, Buffer.concat(payload));
+    } else yield encodeFrame(KIND.tree, oid, await read(store, oid));
     if (sizes.size >= SIZES_PER_FRAME) {
       yield sizesFrame(sizes);
       sizes.clear();
@@ -62,8 +80,6 @@ export async function* treeFrames(store: Holdings, image: ImageRoots, have: Oid 
   }
   if (sizes.size > 0) yield sizesFrame(sizes);
 }
-
-const NO_ENTRIES: Map<string, TreeEntry> = new Map();
 
 function byName(entries: TreeEntry[]): Map<string, TreeEntry> {
   return new Map(entries.map(entry => [entry.name, entry]));

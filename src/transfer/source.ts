@@ -51,7 +51,7 @@ export interface Source {
   readonly bytesReceived: number;
   /** asker: as whom to introduce ourselves, to a laptop; onReached: somebody took the connection. */
   images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer>;
-  /** Commit, attributes, trees and sizes of an image, without the trees below `have`. */
+  /** Commit, attributes, trees and sizes of an image, without the trees below `have`; of others perhaps only what differs. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
@@ -98,7 +98,7 @@ export class HttpSource implements Source {
   }
 
   async *trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
-    const query = have === null ? '' : `?have=${have}`;
+    const query = have === null ? '' : `?have=${have}&patches`;
     const headers = { 'Accept-Encoding': 'br' };
     yield* this.frames(await this.client.ask('GET', `/images/${commit}/trees${query}`, { headers, signal }));
   }

@@ -17,10 +17,11 @@ import { Bases, type HeldFile } from '../core/delta/base';
 import { type Change, diffTrees, findPaths, walkLists } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
-import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
-import { MODE, type TreeEntry } from '../core/tree';
+import { MAX_OBJECT_BYTES, type Oid, objectOid } from '../core/object';
+import { encodeTree, MODE, type TreeEntry } from '../core/tree';
+import { applyTreePatch } from '../core/tree-patch';
 import type { HeldImage, Quarantine, Store } from '../store/store';
-import { decodeSizes, KIND } from '../transfer/frames';
+import { decodeSizes, KIND, PATCH_HEAD_BYTES } from '../transfer/frames';
 import type { Wanted } from '../transfer/scheduler';
 import type { Source } from '../transfer/source';
 import type { FoundSource } from './sources';
@@ -98,8 +99,27 @@ export async function compareHeld(store: Store, commit: Oid): Promise<Comparison
   return makePlan(store, await store.quarantine(commit), commit, store.state.current, new Map());
 }
 
+/** A tree that is told by what differs from one here does not come out right; whose fault that is cannot be told. */
+class DoesNotFit extends Error {}
+
 /** Takes in only what hangs together: each object is stored under the hash of what really came. */
 export async function receiveTrees(
+  source: Source,
+  quarantine: Quarantine,
+  commit: Oid,
+  have: Oid | null,
+  signal: AbortSignal,
+): Promise<Map<Oid, number>> {
+  try {
+    return await receive(source, quarantine, commit, have, signal);
+  } catch (cause) {
+    if (!(cause instanceof DoesNotFit)) throw cause;
+    // Perhaps what is here is damaged: whole trees need nothing of it.
+    return receive(source, quarantine, commit, null, signal);
+  }
+}
+
+async function receive(
   source: Source,
   quarantine: Quarantine,
   commit: Oid,
@@ -112,6 +132,9 @@ export async function receiveTrees(
       for (const [oid, size] of decodeSizes(await frame.whole(MAX_OBJECT_BYTES))) sizes.set(oid, size);
     } else if (frame.kind === KIND.commit) {
       expectOid(await quarantine.putObject('commit', await frame.whole(MAX_COMMIT_BYTES)), frame.oid);
+    } else if (frame.kind === KIND.patched) {
+      const told = await putPatched(quarantine, frame.oid, await frame.whole(MAX_OBJECT_BYTES));
+      for (const [oid, size] of told) sizes.set(oid, size);
     } else if (frame.kind === KIND.tree) {
       expectOid(await quarantine.putObject('tree', await frame.whole(MAX_OBJECT_BYTES)), frame.oid);
     } else if (frame.kind === KIND.attributes) {
@@ -119,6 +142,22 @@ export async function receiveTrees(
     }
   }
   return sizes;
+}
+
+/** Returns the sizes that it tells. */
+async function putPatched(quarantine: Quarantine, oid: Oid, payload: Buffer): Promise<[Oid, number][]> {
+  try {
+    const base = await quarantine.readTree(payload.toString('hex', 0, PATCH_HEAD_BYTES));
+    const { entries, sizes } = applyTreePatch(base, payload.subarray(PATCH_HEAD_BYTES));
+    const tree = encodeTree(entries);
+    if (tree.length <= MAX_OBJECT_BYTES && objectOid('tree', tree) === oid) {
+      await quarantine.putObject('tree', tree);
+      return sizes;
+    }
+  } catch (cause) {
+    if (!(cause instanceof PassItOnError && (cause.code === 'bad-data' || cause.code === 'damaged'))) throw cause;
+  }
+  throw new DoesNotFit();
 }
 
 function expectOid(actual: Oid, claimed: Oid): void {
