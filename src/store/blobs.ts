@@ -21,11 +21,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
-import { BlobHasher, isOid, type Oid } from '../core/object';
+import { isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
 import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-writer';
-import { CHUNK, withBuffer } from './buffers';
+import { CHUNK } from './buffers';
 import { failedWith, unlinkFreeing } from './disk';
+import { hashHandle } from './hash-handle';
 import { HashCache, type HashRecord } from './hashcache';
 import { BLOB_TIME } from './intake';
 import { IntakePool } from './intake-pool';
@@ -57,25 +58,6 @@ function recordOf(stat: Stats, sha256: string): HashRecord {
 
 function matches(record: HashRecord, stat: Stats): boolean {
   return record.size === stat.size && record.mtime === stat.mtimeMs && record.inode === stat.ino && stat.isFile();
-}
-
-/** Reads an open file from its start, hashing it in one pass; `also` sees every chunk (valid until it returns). */
-export async function hashHandle(
-  handle: promises.FileHandle,
-  size: number,
-  also?: (chunk: Buffer) => Promise<void>,
-): Promise<{ oid: Oid; sha256: string }> {
-  return withBuffer(async buffer => {
-    const hasher = new BlobHasher(size);
-    for (let position = 0; ; ) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0) return hasher.digest();
-      position += bytesRead;
-      const chunk = buffer.subarray(0, bytesRead);
-      hasher.update(chunk);
-      if (also !== undefined) await also(chunk);
-    }
-  });
 }
 
 export class Blobs {

@@ -2,8 +2,9 @@
 import { constants, linkSync, lstatSync, promises, readlinkSync, rmSync, type Stats } from 'node:fs';
 import { toPassItOnError } from '../core/errors';
 import { BlobHasher, type Oid } from '../core/object';
-import { type Blobs, hashHandle } from './blobs';
+import type { Blobs } from './blobs';
 import { failedWith } from './disk';
+import { hashHandle } from './hash-handle';
 
 /** How a file becomes a blob: as a copy (reflinked where the disk can), or as another name of the same inode. */
 export type How = 'copy' | 'share';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer as createProxy } from 'node:net';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -18,6 +18,7 @@ import { Laptop } from '../lan/laptop';
 import { differences } from '../lan/same-tree';
 import { TreeBuilder } from '../store/support';
 import { closersOf } from '../support/closers';
+import { sizeOf } from '../support/size';
 import { tempFolder } from '../support/temp';
 import { giving, HandMade, hangingUp, storeWith } from './serving';
 
@@ -47,13 +48,7 @@ async function slowWay(t: TestContext, port: number, rate: number) {
   return way;
 }
 
-function kept(store: string): number {
-  try {
-    return statSync(join(store, 'partial', `rest-${BIG_OID}`)).size;
-  } catch {
-    return 0;
-  }
-}
+const kept = (store: string) => sizeOf(join(store, 'partial', `rest-${BIG_OID}`));
 
 test('after kill -9 in the middle of a large file at most one batch comes again', async t => {
   let running: ChildProcess | null = null;

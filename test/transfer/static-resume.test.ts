@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,7 @@ import { Laptop } from '../lan/laptop';
 import { differences } from '../lan/same-tree';
 import { TreeBuilder } from '../store/support';
 import { closersOf } from '../support/closers';
+import { sizeOf } from '../support/size';
 import { tempFolder } from '../support/temp';
 import { nginx, type WebServer } from './web-server';
 
@@ -27,14 +28,6 @@ const BIG = Buffer.concat(
 const OID = objectOid('blob', BIG);
 const PATH = `objects/${OID.slice(0, 2)}/${OID.slice(2)}`;
 const PACKED = deflateSync(Buffer.concat([Buffer.from(`blob ${BIG.length}\0`), BIG]));
-
-function sizeOf(file: string): number {
-  try {
-    return statSync(file).size;
-  } catch {
-    return 0;
-  }
-}
 
 /** Status, range and bytes of each answer that the server has given for the large file. */
 async function answers(server: WebServer): Promise<string[][]> {
