@@ -1,133 +1,58 @@
 /** Who is shown, and what is believed of them: real Neighbours and a real store, on a simulated network and its time. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import { PassItOnError } from '../../src/core/errors';
+import { describe, it } from 'node:test';
 import { LACKING, SILENT, STRANGER } from '../../src/service/claim';
-import type { NeighbourEvent } from '../../src/service/contract';
-import { Near } from '../../src/service/near';
-import { Store } from '../../src/store/store';
-import type { ImagesAnswer } from '../../src/transfer/images-answer';
-import { announcement, COMMIT, SimClock, SimLaptop, SimNetwork, seeded } from '../neighbours/simulation';
+import { announcement, COMMIT } from '../neighbours/simulation';
+import { around, holds, seenAs, silent, stranger, textsOf } from './around';
 
 const OTHER = 'f'.repeat(40);
 
-function holds(commit = COMMIT, version = '407'): ImagesAnswer {
-  const image = { name: 'olpc-xo', version, commit, releaseTime: '2026-03-01T00:00:00.000Z', signedBy: null, bytes: 9 };
-  return { current: commit, images: [image], fetching: null, nick: 'Server', announced: null };
-}
-
-const silent = () => new PassItOnError('source-gone', 'It does not answer.', 'Wait.');
-const stranger = () => new PassItOnError('source-lied', 'Not a laptop.', 'Wait.');
-
 describe('who is near', () => {
-  let folder: string;
-  let store: Store;
-  let network: SimNetwork;
-  let me: SimLaptop;
-  let near: Near;
-  let told: NeighbourEvent[];
-  let hints: number;
-  let asked: { at: number; address: string }[];
-  /** What answers where; nothing: silence. */
-  let answers: Map<string, ImagesAnswer | 'late' | (() => PassItOnError)>;
-  let gateway: boolean;
-
-  const make = (addresses: string[] = []) =>
-    new Near(me.neighbours, store, event => told.push(event), {
-      addresses,
-      clock: network.clock,
-      random: network.random,
-      onHint: () => hints++,
-      hasGateway: () => gateway,
-      ask: async address => {
-        asked.push({ at: network.clock.now(), address });
-        const answer = answers.get(address) ?? silent;
-        if (typeof answer === 'function') throw answer();
-        return answer;
-      },
-    });
-
-  beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'pass-it-on-near-'));
-    store = await Store.open(join(folder, 'store'));
-    network = new SimNetwork(new SimClock(), seeded(7));
-    me = new SimLaptop(network, '10.77.0.200');
-    told = [];
-    hints = 0;
-    asked = [];
-    answers = new Map();
-    gateway = true;
-    await me.neighbours.start();
-  });
-
-  afterEach(async () => {
-    await me.neighbours.close();
-    await store.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  /** Another laptop, announcing, and answering at its address. */
-  const arrive = async (
-    nick: string,
-    number: number,
-    answer: ImagesAnswer | 'late' | (() => PassItOnError) = holds(),
-  ) => {
-    const address = `10.77.0.${number}`;
-    answers.set(`${address}:20707`, answer);
-    const laptop = new SimLaptop(network, address);
-    await laptop.neighbours.start();
-    laptop.neighbours.announce(announcement(nick));
-    return laptop;
-  };
-  const hintTexts = () => near.hints().map(({ text }) => text);
-  const one = (id: string) => near.list().find(neighbour => neighbour.id === id);
-  const events = (id: string) => told.filter(event => event.id === id).map(({ event }) => event);
-
-  it('is only seen at first, can give once it answered, and is asked again now and then', async () => {
-    near = make();
+  it('is only seen at first, can give once it answered, and is asked again now and then', async t => {
+    const { clock, told, asked, look, arrive, events } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1);
-    await network.clock.run(3000);
+    await clock.run(3000);
     assert.equal(told[0]?.confirmed, false);
-    await network.clock.run(5000);
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [true, null]);
+    await clock.run(5000);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.problem], [true, null]);
     assert.deepEqual(events('Ana'), ['added', 'changed']);
-    await network.clock.run(3_600_000);
+    await clock.run(3_600_000);
     const gaps = asked.slice(1).map(({ at }, i) => at - asked[i]!.at);
     assert.ok(Math.min(...gaps) >= 17_000 && Math.max(...gaps) <= 87_000, `${gaps}`);
     assert.deepEqual(events('Ana'), ['added', 'changed']);
     near.unwatch();
     const before = asked.length;
-    await network.clock.run(3_600_000);
+    await clock.run(3_600_000);
     assert.equal(asked.length, before);
     near.watch();
-    await network.clock.run(10_000);
+    await clock.run(10_000);
     assert.ok(asked.length > before);
   });
 
-  it('is asked by nobody who does not watch', async () => {
-    near = make(['10.77.0.9']);
+  it('is asked by nobody who does not watch', async t => {
+    const { clock, asked, look, arrive } = await around(t);
+    const near = look(['10.77.0.9']);
     await arrive('Ana', 1);
-    await network.clock.run(100_000);
+    await clock.run(100_000);
     assert.deepEqual(asked, []);
-    assert.equal(one('Ana')?.confirmed, false);
+    assert.equal(seenAs(near, 'Ana')?.confirmed, false);
   });
 
-  it('is gone two minutes after its cable was pulled, at the latest, and not before it is out', async () => {
-    near = make();
+  it('is gone two minutes after its cable was pulled, at the latest, and not before it is out', async t => {
+    const { network, clock, told, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     for (let i = 1; i <= 10; i++) await arrive(`Laptop ${i}`, i);
-    await network.clock.run(300_000);
+    await clock.run(300_000);
     for (let i = 1; i <= 5; i++) {
       network.cable(`10.77.0.${i}`, 'out');
       answers.delete(`10.77.0.${i}:20707`);
-      const pulled = network.clock.now();
+      const pulled = clock.now();
       told.length = 0;
-      while (one(`Laptop ${i}`)) await network.clock.run(1000);
-      const took = network.clock.now() - pulled;
+      while (seenAs(near, `Laptop ${i}`)) await clock.run(1000);
+      const took = clock.now() - pulled;
       assert.ok(took <= 120_000, `${took}`);
       assert.deepEqual(
         told.filter(({ event }) => event === 'removed').map(({ id }) => id),
@@ -137,73 +62,77 @@ describe('who is near', () => {
     assert.equal(near.list().length, 5);
   });
 
-  it('stays where one answer got lost, and says nothing of it', async () => {
-    near = make();
+  it('stays where one answer got lost, and says nothing of it', async t => {
+    const { clock, told, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1);
-    await network.clock.run(10_000);
+    await clock.run(10_000);
     told.length = 0;
     let count = 0;
     answers.set('10.77.0.1:20707', holds());
     const flaky = answers.get.bind(answers);
     answers.get = address => (++count % 2 === 1 ? silent : flaky(address));
-    await network.clock.run(600_000);
+    await clock.run(600_000);
     assert.ok(count > 10);
     assert.deepEqual(told, []);
-    assert.equal(one('Ana')?.confirmed, true);
+    assert.equal(seenAs(near, 'Ana')?.confirmed, true);
   });
 
-  it('stays where it is too busy to answer, and says nothing of it; but not for ever', async () => {
-    near = make();
+  it('stays where it is too busy to answer, and says nothing of it; but not for ever', async t => {
+    const { network, clock, told, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1);
-    await network.clock.run(20_000);
+    await clock.run(20_000);
     told.length = 0;
     answers.set('10.77.0.1:20707', 'late');
     // It does not hear the radio either, as one that has no time to read what came.
     network.cable('10.77.0.1', 'out');
-    await network.clock.run(120_000);
+    await clock.run(120_000);
     assert.deepEqual(
       told.filter(({ event }) => event !== 'changed'),
       [],
     );
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [true, null]);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.problem], [true, null]);
     answers.set('10.77.0.1:20707', holds());
     network.cable('10.77.0.1', 'in');
-    await network.clock.run(600_000);
+    await clock.run(600_000);
     assert.deepEqual(
       told.filter(({ event }) => event !== 'changed'),
       [],
     );
-    assert.equal(one('Ana')?.confirmed, true);
+    assert.equal(seenAs(near, 'Ana')?.confirmed, true);
     // Its program hangs.
     answers.set('10.77.0.1:20707', 'late');
     network.cable('10.77.0.1', 'out');
-    await network.clock.run(300_000);
+    await clock.run(300_000);
     assert.deepEqual(near.list(), []);
   });
 
-  it('is not known to be there by being late where it never answered', async () => {
-    near = make();
+  it('is not known to be there by being late where it never answered', async t => {
+    const { clock, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1, 'late');
-    await network.clock.run(30_000);
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [false, null]);
-    await network.clock.run(120_000);
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.problem], [false, SILENT.text]);
+    await clock.run(30_000);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.problem], [false, null]);
+    await clock.run(120_000);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.problem], [false, SILENT.text]);
     answers.set('10.77.0.1:20707', holds());
-    await network.clock.run(120_000);
-    assert.equal(one('Ana')?.confirmed, true);
+    await clock.run(120_000);
+    assert.equal(seenAs(near, 'Ana')?.confirmed, true);
   });
 
-  it('has a problem where it announces what it does not have, or something else answers, or nothing', async () => {
-    near = make();
+  it('has a problem where it announces what it does not have, or something else answers, or nothing', async t => {
+    const { clock, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Liar', 1, holds(OTHER));
     await arrive('Other', 2, holds(COMMIT, '999'));
     await arrive('Stranger', 3, stranger);
     await arrive('Deaf', 4, silent);
-    await network.clock.run(30_000);
+    await clock.run(30_000);
     const problems = near.list().map(({ id, confirmed, problem }) => [id, confirmed, problem]);
     assert.deepEqual(problems.sort(), [
       ['Deaf', false, SILENT.text],
@@ -213,17 +142,18 @@ describe('who is near', () => {
     ]);
     // It is no longer a liar once it says the truth.
     answers.set('10.77.0.1:20707', holds());
-    await network.clock.run(120_000);
-    assert.deepEqual([one('Liar')?.confirmed, one('Liar')?.problem], [true, null]);
+    await clock.run(120_000);
+    assert.deepEqual([seenAs(near, 'Liar')?.confirmed, seenAs(near, 'Liar')?.problem], [true, null]);
   });
 
-  it('is not newer by saying so: what a commit says that was read here counts', async () => {
-    near = make();
+  it('is not newer by saying so: what a commit says that was read here counts', async t => {
+    const { clock, told, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     const ana = await arrive('Ana', 1, holds(COMMIT, '999'));
     ana.neighbours.announce(announcement('Ana', '999'));
-    await network.clock.run(30_000);
-    assert.deepEqual([one('Ana')?.version, one('Ana')?.confirmed], ['999', true]);
+    await clock.run(30_000);
+    assert.deepEqual([seenAs(near, 'Ana')?.version, seenAs(near, 'Ana')?.confirmed], ['999', true]);
     told.length = 0;
     near.learn(COMMIT, { name: 'olpc-xo', version: '407' });
     assert.deepEqual(
@@ -232,68 +162,72 @@ describe('who is near', () => {
     );
   });
 
-  it('stays near when somebody else says goodbye for it, and goes when it says so itself', async () => {
-    near = make();
+  it('stays near when somebody else says goodbye for it, and goes when it says so itself', async t => {
+    const { network, clock, told, answers, look, arrive, events } = await around(t);
+    const near = look();
     near.watch();
     const ana = await arrive('Ana', 1);
-    await network.clock.run(20_000);
+    await clock.run(20_000);
     told.length = 0;
     // To us alone, so that Ana cannot put it right.
     const { message } = network.frames.find(({ from, message: m }) => from === '10.77.0.1' && m.kind === 'response')!;
     const goodbye = { ...message, answers: message.answers.map(record => ({ ...record, ttl: 0 })) };
     network.send('10.77.0.66', goodbye, { address: '10.77.0.200', port: 5353 });
-    await network.clock.run(20_000);
+    await clock.run(20_000);
     assert.ok(events('Ana').every(event => event === 'changed'));
-    assert.equal(one('Ana')?.confirmed, true);
+    assert.equal(seenAs(near, 'Ana')?.confirmed, true);
     // It is in the list again: its news are heard.
     ana.neighbours.announce(announcement('Ana', '408'));
     answers.set('10.77.0.1:20707', holds(COMMIT, '408'));
-    await network.clock.run(20_000);
-    assert.equal(one('Ana')?.version, '408');
+    await clock.run(20_000);
+    assert.equal(seenAs(near, 'Ana')?.version, '408');
     assert.ok(!events('Ana').includes('added') && !events('Ana').includes('removed'));
     answers.delete('10.77.0.1:20707');
     await ana.neighbours.close();
-    await network.clock.run(5000);
+    await clock.run(5000);
     assert.deepEqual(near.list(), []);
     assert.equal(events('Ana').at(-1), 'removed');
   });
 
-  it('is one neighbour when it takes a new name', async () => {
-    near = make();
+  it('is one neighbour when it takes a new name', async t => {
+    const { clock, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     const ana = await arrive('Ana', 1);
-    await network.clock.run(20_000);
+    await clock.run(20_000);
     ana.neighbours.announce(announcement('Bea'));
-    await network.clock.run(20_000);
+    await clock.run(20_000);
     assert.deepEqual(
       near.list().map(({ id }) => id),
       ['Bea'],
     );
   });
 
-  it('can be asked though somebody adds a wrong address to its own', async () => {
-    near = make();
+  it('can be asked though somebody adds a wrong address to its own', async t => {
+    const { network, clock, answers, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1);
-    await network.clock.run(2000);
+    await clock.run(2000);
     const { message } = network.frames.find(({ message: m }) => m.kind === 'response')!;
     const address = message.answers.find(({ type }) => type === 'A')!;
     const wrong = { ...address, type: 'A' as const, data: '10.77.0.99', flush: false };
     network.send('10.77.0.66', { ...message, answers: [wrong] }, { address: '10.77.0.200', port: 5353 });
-    await network.clock.run(20_000);
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.address], [true, '10.77.0.1:20707']);
+    await clock.run(20_000);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.address], [true, '10.77.0.1:20707']);
     answers.set('10.77.0.99:20707', stranger);
-    await network.clock.run(600_000);
-    assert.deepEqual([one('Ana')?.confirmed, one('Ana')?.address], [true, '10.77.0.1:20707']);
+    await clock.run(600_000);
+    assert.deepEqual([seenAs(near, 'Ana')?.confirmed, seenAs(near, 'Ana')?.address], [true, '10.77.0.1:20707']);
   });
 
-  it('can give among a thousand false ones, which cost no more than some questions a second', async () => {
-    near = make();
+  it('can give among a thousand false ones, which cost no more than some questions a second', async t => {
+    const { network, clock, asked, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     await arrive('Ana', 1);
-    await network.clock.run(10_000);
+    await clock.run(10_000);
     const { message } = network.frames.find(({ message: m }) => m.kind === 'response')!;
-    const start = network.clock.now();
+    const start = clock.now();
     for (let i = 0; i < 10_000; i++) {
       const fake = JSON.parse(
         JSON.stringify(message)
@@ -306,9 +240,9 @@ describe('who is near', () => {
       }
       network.send(`10.77.9.${i % 20}`, fake, { address: '10.77.0.200', port: 5353 });
     }
-    await network.clock.run(1000);
+    await clock.run(1000);
     await arrive('Ben', 2);
-    await network.clock.run(60_000);
+    await clock.run(60_000);
     assert.ok(near.list().length <= 1000);
     assert.deepEqual(
       near
@@ -322,8 +256,9 @@ describe('who is near', () => {
     assert.ok(perSecond < 100, `${perSecond}`);
   });
 
-  it('is asked for an image in the order of how close it is, liars last', async () => {
-    near = make();
+  it('is asked for an image in the order of how close it is, liars last', async t => {
+    const { clock, look, arrive } = await around(t);
+    const near = look();
     near.watch();
     for (const [nick, number] of [
       ['Ana', 1],
@@ -333,7 +268,7 @@ describe('who is near', () => {
       await arrive(nick, number);
     }
     await arrive('Liar', 4, holds(OTHER));
-    await network.clock.run(30_000);
+    await clock.run(30_000);
     near.gave([{ address: '10.77.0.3:20707', bytes: 40e6 }], 2);
     near.gave([{ address: '10.77.0.1:20707', bytes: 1e6 }], 2);
     assert.deepEqual(
@@ -342,87 +277,38 @@ describe('who is near', () => {
     );
   });
 
-  it('may be known by address alone, from the settings or typed, and is shown once, while it answers', async () => {
-    near = make(['10.77.0.9', 'not an address!']);
-    assert.deepEqual(hintTexts(), ['"not an address!", which is set here as a source, is not an address.']);
+  it('may be known by address alone, from the settings or typed, and is shown once, while it answers', async t => {
+    const { clock, answers, look, arrive, events } = await around(t);
+    const near = look(['10.77.0.9', 'not an address!']);
+    assert.deepEqual(textsOf(near), ['"not an address!", which is set here as a source, is not an address.']);
     answers.set('10.77.0.9:20707', holds(OTHER, '408'));
     answers.set('10.77.0.8:8080', holds(OTHER, '409'));
     near.watch();
     near.lookAt(['10.77.0.8:8080']);
     assert.throws(() => near.lookAt(['?']), { code: 'usage' });
-    await network.clock.run(10_000);
+    await clock.run(10_000);
     const shown = () => near.list().map(({ id, nick, version, confirmed }) => [id, nick, version, confirmed]);
     assert.deepEqual(shown(), [
       ['10.77.0.8:8080', 'Server', '409', true],
       ['10.77.0.9:20707', 'Server', '408', true],
     ]);
     answers.delete('10.77.0.8:8080');
-    await network.clock.run(120_000);
+    await clock.run(120_000);
     assert.deepEqual(shown(), [['10.77.0.9:20707', 'Server', '408', true]]);
     assert.deepEqual(events('10.77.0.8:8080'), ['added', 'removed']);
     // It announces itself as well: it is one neighbour.
     await arrive('School', 9);
-    await network.clock.run(30_000);
+    await clock.run(30_000);
     assert.deepEqual(
       near.list().map(({ id }) => id),
       ['School'],
     );
     near.unwatch();
     near.watch();
-    await network.clock.run(10_000);
+    await clock.run(10_000);
     assert.deepEqual(
       near.list().map(({ id }) => id),
       ['School'],
     );
-  });
-
-  it('is said to be silent where it is set here as a source, and comes back by itself', async () => {
-    gateway = false;
-    near = make(['10.77.0.9']);
-    near.watch();
-    await network.clock.run(20_000);
-    assert.deepEqual(near.list(), []);
-    const sentence = `10.77.0.9:20707, which is set here as a source, cannot be used now. ${SILENT.text}`;
-    assert.deepEqual(hintTexts(), [sentence]);
-    const before = hints;
-    answers.set('10.77.0.9:20707', holds(OTHER, '408'));
-    await network.clock.run(80_000);
-    assert.ok(hints > before);
-    assert.deepEqual(hintTexts(), []);
-    assert.deepEqual([one('10.77.0.9:20707')?.kind, one('10.77.0.9:20707')?.problem], ['server', null]);
-    answers.delete('10.77.0.9:20707');
-    await network.clock.run(90_000);
-    assert.deepEqual([one('10.77.0.9:20707')?.confirmed, one('10.77.0.9:20707')?.problem], [false, SILENT.text]);
-    assert.deepEqual(hintTexts(), [sentence]);
-    answers.set('10.77.0.9:20707', holds(OTHER, '408'));
-    await network.clock.run(90_000);
-    assert.equal(one('10.77.0.9:20707')?.confirmed, true);
-    assert.deepEqual(hintTexts(), []);
-    assert.ok(!events('10.77.0.9:20707').includes('removed'));
-  });
-
-  it('gives a hint where nobody is heard, or nobody answers, and takes it back', async () => {
-    near = make();
-    near.watch();
-    await network.clock.run(20_000);
-    assert.deepEqual(hintTexts(), []);
-    await network.clock.run(30_000);
-    assert.match(hintTexts()[0]!, /^No other laptop is heard here/);
-    await arrive('Ana', 1, silent);
-    await arrive('Ben', 2, silent);
-    await network.clock.run(30_000);
-    assert.match(hintTexts()[0]!, /^2 laptops are seen here, but none of them answers/);
-    answers.set('10.77.0.1:20707', holds());
-    await network.clock.run(120_000);
-    assert.deepEqual(hintTexts(), []);
-    assert.ok(hints >= 3);
-  });
-
-  it('gives no hint where there is no way out of the network anyway', async () => {
-    gateway = false;
-    near = make();
-    near.watch();
-    await network.clock.run(300_000);
-    assert.deepEqual(hintTexts(), []);
   });
 });
