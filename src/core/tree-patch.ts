@@ -9,35 +9,31 @@ import type { Oid } from './object';
 import { compareEntries, MODE, type TreeEntry } from './tree';
 
 /** What happens to the next entry of the base, or before it. */
-const STEP = { removed: 0, changed: 1, added: 2 } as const;
+export const STEP = { removed: 0, changed: 1, added: 2 } as const;
 /** Modes as numbers; never reordered. */
 const MODES = [MODE.dir, MODE.file, MODE.exec, MODE.symlink] as const;
 const OID_BYTES = 20;
 const LONGEST_NAME = 255;
 
-/**
- * Both trees in git's order.
- * @param sizes of the blobs that the target has and the base has not under the same name, in bytes
- */
-export function encodeTreePatch(
-  base: readonly TreeEntry[],
-  target: readonly TreeEntry[],
-  sizes: ReadonlyMap<Oid, number>,
-): Buffer {
-  const sink = new ByteSink();
+/** One step from a base to a target, in git's order; each comes after so many entries that are the same in both. */
+export type TreeStep = { kept: number } & (
+  | { what: typeof STEP.removed }
+  /** Another content of the same kind, by the same name as `before`. */
+  | { what: typeof STEP.changed; entry: TreeEntry; before: Oid }
+  | { what: typeof STEP.added; entry: TreeEntry; before: null }
+);
+
+/** What makes the target of the base; both in git's order. Entries of another mode are removed and added. */
+export function compareTrees(base: readonly TreeEntry[], target: readonly TreeEntry[]): TreeStep[] {
+  const steps: TreeStep[] = [];
   let at = 0;
   let kept = 0;
-  const step = (what: number) => {
-    sink.number(kept);
-    sink.number(what);
+  const step = (one: TreeStep) => {
+    steps.push(one);
     kept = 0;
   };
-  const content = ({ mode, oid }: TreeEntry) => {
-    sink.bytes(Buffer.from(oid, 'hex'));
-    if (mode !== MODE.dir) sink.number(sizes.get(oid) ?? 0);
-  };
   const remove = () => {
-    step(STEP.removed);
+    step({ kept, what: STEP.removed });
     at++;
   };
   for (const entry of target) {
@@ -46,20 +42,32 @@ export function encodeTreePatch(
     if (old?.mode === entry.mode) {
       at++;
       if (old.oid === entry.oid) kept++;
-      else {
-        step(STEP.changed);
-        content(entry);
-      }
+      else step({ kept, what: STEP.changed, entry, before: old.oid });
       continue;
     }
     if (old && compareEntries(old, entry) === 0) remove();
-    step(STEP.added);
-    sink.number(MODES.indexOf(entry.mode));
-    sink.number(entry.name.length);
-    sink.bytes(toBuffer(entry.name));
-    content(entry);
+    step({ kept, what: STEP.added, entry, before: null });
   }
   while (at < base.length) remove();
+  return steps;
+}
+
+/** @param sizes of the blobs that the steps bring, in bytes */
+export function encodeTreePatch(steps: readonly TreeStep[], sizes: ReadonlyMap<Oid, number>): Buffer {
+  const sink = new ByteSink();
+  for (const one of steps) {
+    sink.number(one.kept);
+    sink.number(one.what);
+    if (one.what === STEP.removed) continue;
+    const { mode, name, oid } = one.entry;
+    if (one.what === STEP.added) {
+      sink.number(MODES.indexOf(mode));
+      sink.number(name.length);
+      sink.bytes(toBuffer(name));
+    }
+    sink.bytes(Buffer.from(oid, 'hex'));
+    if (mode !== MODE.dir) sink.number(sizes.get(oid) ?? 0);
+  }
   return Buffer.from(sink.written);
 }
 

@@ -6,8 +6,8 @@
 import type { ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { MODE, type TreeEntry } from '../core/tree';
-import { encodeTreePatch } from '../core/tree-patch';
+import { MODE } from '../core/tree';
+import { compareTrees, encodeTreePatch, STEP } from '../core/tree-patch';
 import type { HeldImage, Store } from '../store/store';
 import { encodeFrame, encodeSizes, KIND, type Kind } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
@@ -59,18 +59,17 @@ export async function* treeFrames(
     if (sent.has(oid)) continue;
     sent.add(oid);
     const base = counterpart === null ? [] : await store.readTree(counterpart);
-    const old = byName(base);
-    const entries = await store.readTree(oid);
+    const steps = compareTrees(base, await store.readTree(oid));
     const patched = patches && counterpart !== null;
     const told = patched ? new Map<Oid, number>() : sizes;
-    for (const entry of entries) {
-      const same = old.get(entry.name);
-      if (same?.oid === entry.oid && same.mode === entry.mode) continue;
-      if (entry.mode === MODE.dir) open.push([entry.oid, same?.mode === MODE.dir ? same.oid : null]);
+    for (const step of steps) {
+      if (step.what === STEP.removed) continue;
+      const { entry, before } = step;
+      if (entry.mode === MODE.dir) open.push([entry.oid, before]);
       else if (!told.has(entry.oid)) told.set(entry.oid, await sizeOf(store, entry.oid));
     }
     if (patched) {
-      const payload = [Buffer.from(counterpart, 'hex'), encodeTreePatch(base, entries, told)];
+      const payload = [Buffer.from(counterpart, 'hex'), encodeTreePatch(steps, told)];
       yield encodeFrame(KIND.patched, oid, Buffer.concat(payload));
     } else yield encodeFrame(KIND.tree, oid, await read(store, oid));
     if (sizes.size >= SIZES_PER_FRAME) {
@@ -79,10 +78,6 @@ export async function* treeFrames(
     }
   }
   if (sizes.size > 0) yield sizesFrame(sizes);
-}
-
-function byName(entries: TreeEntry[]): Map<string, TreeEntry> {
-  return new Map(entries.map(entry => [entry.name, entry]));
 }
 
 function sizesFrame(sizes: Map<Oid, number>): Buffer {
