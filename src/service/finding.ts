@@ -17,7 +17,7 @@ export class Finding {
 
   /** Those near, and those named; to be closed. @throws PassItOnError 'usage' for what is no address */
   sources(from: readonly string[] = []): Sources {
-    return new Sources(this.near, from);
+    return new Sources(this.near, from, commit => this.store.image(commit) !== null);
   }
 
   /** @throws PassItOnError 'no-source' | 'ambiguous' */

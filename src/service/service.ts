@@ -233,6 +233,7 @@ export class Service {
       deltaWorker: this.options.deltaWorker ?? join(__dirname, 'delta-worker.js'),
       fetching: () => this.upgrades.fetching,
       arrivals: () => this.upgrades.arrivals,
+      onClassmate: host => this.upgrades.meet(host),
       signedBy: commit => this.trust.signedBy(commit),
       onError: cause => logError('serving', cause),
     });

@@ -20,6 +20,8 @@ export type Candidates = () => { address: string; nick: string }[];
 
 /** An answer is good for so long, and a failure to answer too: nobody is asked all the time. */
 const ANSWER_GOOD_MS = 900;
+/** Of those who give already, and would say so themselves if they did not. */
+const KNOWN_GOOD_MS = 10_000;
 const ASK_TIMEOUT_MS = 3_000;
 const MAX_CANDIDATES = 64;
 /** Of those who have other versions of an image, some are enough. */
@@ -44,12 +46,15 @@ export class Sources implements SourceFinder {
   constructor(
     private readonly near: Candidates,
     from: readonly string[],
+    private readonly isHeld: (commit: Oid) => boolean = () => false,
   ) {
     this.typed = new Set(from.map(normalAddress));
   }
 
-  async find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
-    const all = await this.askAll(signal);
+  async find(commit: Oid, signal: AbortSignal, isKnown = (_address: string) => false): Promise<FoundSource[]> {
+    const all = await this.askAll(signal, isKnown);
+    // What is missing of an image that is here may be in another one that is here, too.
+    const isNew = (image: Oid) => this.isHeld(commit) || !this.isHeld(image);
     const name = all.flatMap(({ answer }) => answer?.images ?? []).find(image => image.commit === commit)?.name;
     const found: FoundSource[] = [];
     let others = 0;
@@ -57,7 +62,8 @@ export class Sources implements SourceFinder {
       if (!answer) continue;
       if (answer.images.some(image => image.commit === commit)) found.push({ source, nick, holds: 'all' });
       else if (answer.fetching === commit) found.push({ source, nick, holds: 'some' });
-      else if (answer.images.some(image => image.name === name) && ++others <= MAX_OTHERS) {
+      // Of an image that is here as well nothing is missing here.
+      else if (answer.images.some(image => image.name === name && isNew(image.commit)) && ++others <= MAX_OTHERS) {
         found.push({ source, nick, holds: 'other' });
       }
     }
@@ -144,18 +150,21 @@ export class Sources implements SourceFinder {
     throw new PassItOnError('no-source', `${address} has no image yet.`, 'Try another laptop.');
   }
 
-  private async askAll(signal: AbortSignal): Promise<Asked[]> {
+  private async askAll(signal: AbortSignal, isKnown = (_address: string) => false): Promise<Asked[]> {
     const typed = Array.from(this.typed, address => ({ address, nick: '' }));
     const seen = this.near().filter(({ address }) => !this.typed.has(address));
     const everyone = [...typed, ...seen].slice(0, MAX_CANDIDATES);
-    const all = await Promise.all(everyone.map(({ address, nick }) => this.ask(address, nick, signal)));
+    const all = await Promise.all(
+      everyone.map(({ address, nick }) => this.ask(address, nick, signal, isKnown(address))),
+    );
     signal.throwIfAborted();
     return all;
   }
 
-  private async ask(address: string, nick: string, signal: AbortSignal): Promise<Asked> {
+  private async ask(address: string, nick: string, signal: AbortSignal, isKnown: boolean): Promise<Asked> {
     const one = this.source(address, nick);
-    if (one.at !== 0 && performance.now() - one.at < ANSWER_GOOD_MS) return one;
+    const good = isKnown && one.answer !== null ? KNOWN_GOOD_MS : ANSWER_GOOD_MS;
+    if (one.at !== 0 && performance.now() - one.at < good) return one;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
     // Who does not answer, or not sensibly, is not a source now; the reason is no error of the asker's.
     one.answer = await one.source.images(limit).catch(() => null);

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type AllowedSigners, NOBODY, parseAllowedSigners } from '../core/allowed-signers';
 import { type ImageCommit, parseCommit } from '../core/commit';
-import { PassItOnError } from '../core/errors';
+import { PassItOnError, toPassItOnError } from '../core/errors';
 import { judgeCommit, refusalError, type Verdict } from '../core/judge';
 import type { Oid } from '../core/object';
 import { type Sentence, sentence } from '../core/sentences';
@@ -206,13 +206,12 @@ function floorError(said: Sentence): PassItOnError {
   return new PassItOnError('below-floor', said, sentence('take-floor-or-newer', { floor: said.values.floor ?? '' }));
 }
 
-function readTrustFile(data: Buffer | Sentence, path: string): TrustFile {
+function readTrustFile(data: Buffer | string, path: string): TrustFile {
   const none = { path, signers: NOBODY, missing: data === MISSING };
-  const unreadable = (reason: Sentence): TrustFile => ({
-    ...none,
-    problems: [sentence('trusted-keys-unreadable', { file: path, reason })],
-  });
-  if (!Buffer.isBuffer(data)) return unreadable(data);
+  if (typeof data === 'string') {
+    const why = none.missing ? 'it is not there' : data;
+    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason: `${why}.` })] };
+  }
   try {
     const signers = parseAllowedSigners(data);
     const told = signers.ignored.slice(0, MAX_LINES_TOLD);
@@ -221,7 +220,7 @@ function readTrustFile(data: Buffer | Sentence, path: string): TrustFile {
     );
     return { path, signers, missing: false, problems };
   } catch (cause) {
-    if (!(cause instanceof PassItOnError)) throw cause;
-    return unreadable(sentence('reason-too-long'));
+    const reason = toPassItOnError(cause).message;
+    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason })] };
   }
 }

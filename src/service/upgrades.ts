@@ -79,14 +79,19 @@ export class Upgrades {
     }
   }
 
-  /** Commit of the image that is being brought here now. */
+  /** Commit of the image that is being brought here now, since it can be told what has come of it. */
   get fetching(): string | null {
-    return this.running?.commit ?? null;
+    return this.arrivals?.commit ?? null;
   }
 
   /** What has come of it so far. */
   get arrivals(): Arrivals | null {
     return this.running ? (this.pipeline?.arrivals ?? null) : null;
+  }
+
+  /** A laptop at this IP address fetches it, too. */
+  meet(host: string): void {
+    if (this.running) this.pipeline?.meet(host);
   }
 
   get isRunning(): boolean {

@@ -11,8 +11,11 @@ import type { Oid } from '../core/object';
 const PREFIX_BYTES = 4;
 /** Which log it is, where in it the answer begins, how many blobs of it follow, and which list of those that are coming, which then follows. */
 const HEAD_BYTES = 16;
-/** News that come one after the other are told together. */
-const GATHER_MS = 100;
+/** News that come one after the other are told together; at once, where no more are coming. */
+const GATHER_MS = 1_000;
+const LAST_MS = 50;
+/** What classmates gave others can have from them as well: that is told with other news, or so much later. */
+const SECOND_HAND_MS = 10_000;
 const MOST_COMING = 4096;
 /** As many paths as an image may have. */
 const MOST = 1_000_000;
@@ -27,62 +30,69 @@ export interface Known {
 
 /** The giving side. */
 export class Arrivals {
-  private readonly id = randomInt(1, 2 ** 32);
+  readonly id = randomInt(1, 2 ** 32);
   private log = Buffer.alloc(1024);
   private count = 0;
   private readonly coming = new Set<readonly Oid[]>();
   /** Counts the changes of that. */
   private list = 1;
+  /** Who knows less than this misses what only this laptop has, or has asked for. */
+  private firstHand = { count: 0, list: 0 };
   /** Those who wait for news. */
-  private readonly waiting = new Set<() => void>();
-  private telling: NodeJS.Timeout | null = null;
+  private readonly waiting = new Set<Waiting>();
 
   constructor(readonly commit: Oid) {}
 
   /** These have been asked for where the whole image is; the answer is to be called when they have come, or will not. */
   expect(oids: readonly Oid[]): () => void {
     this.coming.add(oids);
-    this.list++;
+    this.firstHand.list = ++this.list;
     this.tell();
     return () => {
       this.coming.delete(oids);
       this.list++;
+      this.tell();
     };
   }
 
-  add(oid: Oid): void {
+  /** isFirstHand: not from a classmate. */
+  add(oid: Oid, isFirstHand = true): void {
     if (this.count === MOST) return;
     const at = this.count * PREFIX_BYTES;
     if (at === this.log.length) this.log = Buffer.concat([this.log], this.log.length * 2);
     this.log.writeUInt32BE(prefix(oid), at);
     this.count++;
+    if (isFirstHand) this.firstHand.count = this.count;
     this.tell();
   }
 
-  /** Resolves when there is something that who knows this does not know; after so many ms at the latest, or when `gone` fires. */
-  news({ log, count, list }: Known, ms: number, gone: AbortSignal): Promise<void> {
-    if (log !== this.id || count !== this.count || list !== this.list || !(ms > 0) || gone.aborted) {
-      return Promise.resolve();
-    }
+  /**
+   * Resolves when there is something worth telling one who knows this; after so many ms at the latest, or when `gone` fires. Who knows
+   * nothing yet is told at once.
+   */
+  news(known: Known, ms: number, gone: AbortSignal): Promise<void> {
+    if (known.log !== this.id || !(ms > 0) || gone.aborted) return Promise.resolve();
     return new Promise(resolve => {
-      const end = () => {
-        clearTimeout(timer);
-        gone.removeEventListener('abort', end);
-        this.waiting.delete(end);
+      const waiting = new Waiting(known, () => {
+        gone.removeEventListener('abort', waiting.end);
+        this.waiting.delete(waiting);
         resolve();
-      };
-      const timer = setTimeout(end, ms);
-      gone.addEventListener('abort', end);
-      this.waiting.add(end);
+      });
+      gone.addEventListener('abort', waiting.end);
+      this.waiting.add(waiting);
+      waiting.endWithin(ms);
+      this.tell();
     });
   }
 
+  /** Those who wait for it will be told what is new to them. */
   private tell(): void {
-    if (this.waiting.size === 0) return;
-    this.telling ??= setTimeout(() => {
-      this.telling = null;
-      for (const end of [...this.waiting]) end();
-    }, GATHER_MS);
+    for (const waiting of this.waiting) {
+      const { count, list } = waiting.known;
+      if (count < this.firstHand.count || list < this.firstHand.list) {
+        waiting.endWithin(this.coming.size > 0 ? GATHER_MS : LAST_MS);
+      } else if (count < this.count || list < this.list) waiting.endWithin(SECOND_HAND_MS);
+    }
   }
 
   /** What came after that, and what is coming where that has changed; all where the asker knows another log. */
@@ -99,6 +109,32 @@ export class Arrivals {
     const expected = Buffer.alloc(coming.length * PREFIX_BYTES);
     for (const [at, oid] of coming.entries()) expected.writeUInt32BE(prefix(oid), at * PREFIX_BYTES);
     return Buffer.concat([head, this.log.subarray(from * PREFIX_BYTES, this.count * PREFIX_BYTES), expected]);
+  }
+}
+
+/** One who waits for news. */
+class Waiting {
+  private timer: NodeJS.Timeout | undefined;
+  /** When it is told, in ms. */
+  private due = Number.POSITIVE_INFINITY;
+
+  constructor(
+    readonly known: Known,
+    private readonly onEnd: () => void,
+  ) {}
+
+  readonly end = () => {
+    clearTimeout(this.timer);
+    this.onEnd();
+  };
+
+  /** In so many ms, unless it is told sooner anyway. */
+  endWithin(ms: number): void {
+    const due = performance.now() + ms;
+    if (due >= this.due) return;
+    clearTimeout(this.timer);
+    this.due = due;
+    this.timer = setTimeout(this.end, ms);
   }
 }
 
@@ -123,6 +159,13 @@ export class Heard implements Known {
 
   has(oid: Oid): boolean {
     return this.prefixes.has(prefix(oid));
+  }
+
+  /** As long as it does not answer, nothing that it said is believed. */
+  forget(): void {
+    this.log = this.count = this.list = 0;
+    this.prefixes.clear();
+    this.coming = new Set();
   }
 
   /** It has said something, if only that it has nothing yet. */

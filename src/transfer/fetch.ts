@@ -9,7 +9,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { type Arrivals, prefix } from './arrivals';
+import type { Arrivals } from './arrivals';
+import { Classmates, worthAsking } from './classmates';
 import { type EffortWish, type Form, Trials } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
@@ -37,17 +38,14 @@ const FAILURES_UNTIL_GONE = 3;
 /** When to ask somebody who is fetching too again for what it did not have yet. */
 const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
-/** How soon classmates are asked again what they have got; they answer when there is something new. */
-const HEAR_SOON_MS = 125;
-/** A question costs a kilobyte, and is asked of each: not before so many bytes have come for each who is asked … */
-const HEAR_AFTER_BYTES = 16 << 10;
-/** … or so long after the last; where somebody has nothing to give us, sooner. */
-const HEAR_AFTER_MS = 2_000;
-const HEAR_HUNGRY_MS = 750;
+/** How soon a classmate may be asked again what it has got; it answers when there is something new. */
+const HEAR_AGAIN_MS = 500;
 /** Much changes at once: who waits looks at the row once for all of it, and finds more there. */
 const GATHER_MS = 50;
-/** A batch from where the whole image is, while classmates fetch it too: what is under way nobody else can have. */
-const SHARED_BATCH_BYTES = 1 << 20;
+/** A batch from where the whole image is, while classmates fetch it too: of a small upgrade all of this laptop's part, at once. */
+const SHARED_BATCH_BYTES = 4 << 20;
+/** With more sources than these one request at each is enough to be never without. */
+const FEW_SOURCES = 4;
 
 export interface FetchOptions {
   effort?: EffortWish;
@@ -68,6 +66,7 @@ export class BlobFetch {
   objectsDone = 0;
   bytesDone = 0;
   private readonly scheduler: Scheduler;
+  private readonly classmates: Classmates;
   private readonly trials = new Trials();
   private readonly spare: Spare;
   private readonly passOn: PassOn | undefined;
@@ -91,6 +90,7 @@ export class BlobFetch {
     private readonly options: FetchOptions = {},
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
+    this.classmates = new Classmates(wanted, this.givers, options.arrivals?.id);
     const { spare = new Spare(), received } = options;
     this.spare = spare;
     this.passOn = received && { received, spare };
@@ -128,7 +128,13 @@ export class BlobFetch {
     const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto', this.trials);
     this.givers.set(source.address, giver);
     if (giver.heard) void this.hear(giver);
-    for (let lane = 0; lane < LANES_ALONE; lane++) void this.lane(giver, lane >= LANES);
+    for (let lane = 0; lane < LANES_ALONE; lane++) void this.lane(giver, lane);
+  }
+
+  /** Somebody at this address gives of that image already. */
+  isGiving(address: string): boolean {
+    const giver = this.givers.get(address);
+    return giver !== undefined && giver.state !== 'gone' && giver.holds !== 'other';
   }
 
   /** Those who are not gone. */
@@ -140,13 +146,13 @@ export class BlobFetch {
     return this.scheduler.left === 0 || this.ended || giver.state === 'gone';
   }
 
-  /** Asks a classmate what it has got, now and then. */
+  /** Asks a classmate what it has got, again and again: it answers when that is worth it. */
   private async hear(giver: Giver): Promise<void> {
     const { heard, source } = giver;
     while (heard && source.have && !this.isOver(giver) && giver.holds === 'some') {
+      const again = sleep(HEAR_AGAIN_MS, undefined, { signal: this.signal }).catch(() => {});
       try {
-        const answer = await source.have(this.options.commit ?? '', heard, this.signal);
-        if (heard.learn(answer)) this.announceChange();
+        if (giver.said(await source.have(this.options.commit ?? '', heard, this.signal))) this.announceChange();
       } catch (cause) {
         if (this.signal.aborted) return;
         if (!isRemote(cause)) return this.end(cause);
@@ -156,19 +162,11 @@ export class BlobFetch {
           if (!heard.isTelling) giver.heard = null;
           return this.announceChange();
         }
+        // What it promised is not waited for.
+        heard.forget();
+        this.announceChange();
       }
-      await this.unheard(giver);
-    }
-  }
-
-  /** Until it is worth asking a classmate again. */
-  private async unheard(giver: Giver): Promise<void> {
-    const before = this.bytesReceived;
-    const enough = HEAR_AFTER_BYTES * this.present.filter(({ heard }) => heard !== null).length;
-    for (let waited = 0; waited < HEAR_AFTER_MS && !this.isOver(giver); waited += HEAR_SOON_MS) {
-      await sleep(HEAR_SOON_MS, undefined, { signal: this.signal }).catch(() => {});
-      if (this.scheduler.isIdle || this.bytesReceived - before >= enough) return;
-      if (giver.starved && waited >= HEAR_HUNGRY_MS) return;
+      await again;
     }
   }
 
@@ -177,9 +175,12 @@ export class BlobFetch {
     return [...this.givers.values()].reduce((sum, { source }) => sum + source.bytesReceived, 0);
   }
 
-  private async lane(giver: Giver, isExtra: boolean): Promise<void> {
+  /** number: of the requests that may be under way at this source, from 0. */
+  private async lane(giver: Giver, number: number): Promise<void> {
+    // Those who come together are all there when the first of them is asked for something.
+    await null;
     while (!this.isOver(giver)) {
-      if (isExtra && !this.isAlone(giver)) {
+      if (number >= this.lanesOf(giver)) {
         await this.rest(giver.patience);
         continue;
       }
@@ -200,6 +201,11 @@ export class BlobFetch {
     }
   }
 
+  private lanesOf(giver: Giver): number {
+    if (this.isAlone(giver)) return LANES_ALONE;
+    return this.present.length > FEW_SOURCES && this.classmates.count > 0 ? 1 : LANES;
+  }
+
   /** Nobody else is known to have anything of the image. */
   private isAlone(giver: Giver): boolean {
     return giver.holds !== 'other' && !this.present.some(one => one !== giver && one.holds !== 'other');
@@ -217,29 +223,26 @@ export class BlobFetch {
       return this.scheduler.take(giver.source.address, most, giver.batchObjects, now, place, mayToo, giver.rate);
     };
     const { heard } = giver;
-    if (giver.holds === 'some' && heard) return take(0, oid => heard.has(oid));
+    if (heard) {
+      // One that has all by now is no donor whose bytes are to be saved.
+      const may = (oid: Oid) => giver.holds === 'all' || heard.has(oid);
+      return take(0, may, Math.min(Math.max(bytes, worthAsking(this.bytesDone, this.bytesReceived)), largest));
+    }
     if (giver.holds !== 'all') return take(giver.place);
-    const classmates = [...this.givers.values()].flatMap(one => {
-      return one.holds === 'some' && one.state !== 'gone' && one.heard?.isTelling ? [one] : [];
-    });
-    if (classmates.length === 0) return take(0);
-    const isRare = (oid: Oid) => {
-      const begins = prefix(oid);
-      return !classmates.some(one => one.heard?.expectsPrefix(begins));
-    };
-    // Where the run that was begun meets what a classmate has, others may be going on: somewhere else, then.
-    const most = Math.min(bytes, SHARED_BATCH_BYTES);
-    const rare = take(this.scheduler.isNext(isRare) ? 0 : Math.random(), isRare, most);
-    if (rare.length > 0) return rare;
-    const hope = classmates.reduce((sum, one) => sum + one.hope(now), 0);
-    return hope < giver.rate / 2 ? take(0, undefined, most) : [];
+    const { classmates } = this;
+    const shared = giver.rate > 0 ? giver.rate * BATCH_SECONDS : SHARED_BATCH_BYTES;
+    const most =
+      classmates.count > 0 ? Math.min(Math.max(shared, MIN_BATCH_BYTES), SHARED_BATCH_BYTES, largest) : bytes;
+    const progress = { now, bytesWaiting: this.scheduler.bytesWaiting, bytesDone: this.bytesDone };
+    return classmates.batchFor(giver, progress, (may, place) => take(place, may, most));
   }
 
   private async serve(giver: Giver, batch: Wanted[], form: Form, now: number): Promise<void> {
     giver.state = 'giving';
     giver.busyLanes++;
     giver.effort.begun(form);
-    const come = giver.holds === 'all' ? this.options.arrivals?.expect(batch.map(({ oid }) => oid)) : undefined;
+    const come =
+      giver.holds === 'all' && !giver.heard ? this.options.arrivals?.expect(batch.map(({ oid }) => oid)) : undefined;
     let bytes = 0;
     let busy: number | null = null;
     const onBusy = (share: number) => {
@@ -326,7 +329,7 @@ export class BlobFetch {
         }
         if (frame.kind === KIND.outlined) giver.outlined++;
         mine.left.delete(frame.oid);
-        this.arrived(wanted);
+        this.arrived(wanted, giver.heard === null);
         bytes += wanted.size;
       }
       return bytes;
@@ -346,10 +349,10 @@ export class BlobFetch {
     return source.needsOutlines?.(this.options.from ?? null) ? 'outlines' : 'bases';
   }
 
-  private arrived({ oid, size }: Wanted): void {
+  private arrived({ oid, size }: Wanted, isFirstHand: boolean): void {
     if (this.scheduler.arrived(oid)) {
       this.objectsDone++;
-      this.options.arrivals?.add(oid);
+      this.options.arrivals?.add(oid, isFirstHand);
       for (const { left, stop } of this.open) if (left.delete(oid) && left.size === 0) stop.abort();
     } else this.bytesDone -= size;
     this.onProgress();

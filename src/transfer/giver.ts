@@ -42,7 +42,9 @@ export class Giver {
   place = 0;
   private found = false;
   private pause = FIRST_PAUSE_MS;
-  private readonly since = performance.now();
+  /** When it came, and when it said that it has something; in ms. */
+  readonly since = performance.now();
+  private hasSince: number | null = null;
 
   constructor(
     readonly source: Source,
@@ -61,6 +63,16 @@ export class Giver {
     this.holds = holds;
     if (begins) this.heard = new Heard();
     return begins;
+  }
+
+  /** It said what it has got. True where that is news. @throws PassItOnError 'source-lied' */
+  said(answer: Buffer): boolean {
+    const { heard } = this;
+    if (heard === null) return false;
+    const isFirst = !heard.isTelling;
+    const isMore = heard.learn(answer);
+    if (isMore) this.hasSince ??= performance.now();
+    return isFirst || isMore;
   }
 
   /** Nobody knows what it has. */
@@ -92,6 +104,7 @@ export class Giver {
 
   /** What may be hoped for from it, in bytes a second for each lane. */
   hope(now: number): number {
-    return this.rate > 0 || now - this.since > GRACE_MS ? this.rate : Number.POSITIVE_INFINITY;
+    const isLate = this.hasSince !== null && now - this.hasSince > GRACE_MS;
+    return this.rate > 0 || isLate ? this.rate : Number.POSITIVE_INFINITY;
   }
 }

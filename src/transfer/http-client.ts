@@ -12,6 +12,11 @@ const STALL_TIMEOUT_MS = 15_000;
 /** How long to go on asking somebody who says that he is busy (503). */
 const BUSY_TRIES = 30;
 const MAX_RETRY_SECONDS = 10;
+/**
+ * From when on the kernel asks whether a connection that nobody uses still stands: node's second would cost each pair of a class that
+ * keeps some open a packet and its answer every second. Who is gone is found out by the patience of what is asked.
+ */
+const KEEP_ALIVE_MS = 60_000;
 
 export interface Place {
   /** Name, IPv4, or IPv6 with zone; without brackets. */
@@ -42,7 +47,7 @@ export class HttpClient {
     readonly address: string,
     connections: number,
   ) {
-    const options = { keepAlive: true, maxSockets: connections };
+    const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: connections };
     this.agent = at.secure ? new SecureAgent(options) : new Agent(options);
   }
 

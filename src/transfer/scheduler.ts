@@ -29,7 +29,7 @@ const LONG_MS = 1_500;
  * The largest come first: their deltas take seconds to make, which are lost when nothing else is left to send meanwhile; and
  * nobody waits for the last one at the end.
  */
-const LARGE_BYTES = 4 << 20;
+export const LARGE_BYTES = 4 << 20;
 /** A batch is full with this share of its bytes: nobody looks through all the row for what fills the rest. */
 const FULL = 7 / 8;
 
@@ -93,12 +93,6 @@ export class Scheduler {
       this.underWay.set(wanted.oid, flight);
     }
     return all;
-  }
-
-  /** Is what stands first in the row one of these? */
-  isNext(may: May): boolean {
-    const first = this.waiting[0];
-    return first === undefined || may(first.oid, first.size);
   }
 
   /** True the first time: the second of two copies is thrown away. */

@@ -50,6 +50,8 @@ export interface ServerOptions {
   fetching(): Oid | null;
   /** What has come of it. */
   arrivals?(): Arrivals | null;
+  /** A laptop at this IP address (with its zone) asks for that: it fetches the same image. */
+  onClassmate?(host: string): void;
   /** Whose trusted signature an image has; others take it for a claim. */
   signedBy(commit: Oid): string | null;
   onError(cause: unknown): void;
@@ -122,7 +124,7 @@ export class TransferServer {
     if (path === '/') return send(response, 'text/html; charset=utf-8', personPage(this.options.nick, this.images()));
     if (path === '/images') {
       const asker = parseAsker(request.headers[ASKER_HEADER]);
-      if (asker) this.options.onAsked?.(client.replace(/^::ffff:/, ''), asker);
+      if (asker) this.options.onAsked?.(hostOf(client), asker);
       return send(response, 'application/json', JSON.stringify(this.images()));
     }
     const trees = /^\/images\/([0-9a-f]{40})\/trees$/.exec(path);
@@ -139,6 +141,7 @@ export class TransferServer {
     if (have) {
       const arrivals = this.options.arrivals?.() ?? null;
       if (arrivals === null || arrivals.commit !== have[1]) return refuse(response, 404);
+      this.options.onClassmate?.(hostOf(client));
       const number = (name: string) => Number(url.searchParams.get(name) ?? 0);
       const known = { log: number('log'), count: number('after'), list: number('list') };
       const gone = new AbortController();
@@ -233,6 +236,11 @@ function send(response: ServerResponse, type: string, text: string | Buffer): vo
   const body = typeof text === 'string' ? Buffer.from(text) : text;
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
   response.end(body);
+}
+
+/** An IPv4 address as it is written where there is no IPv6. */
+function hostOf(client: string): string {
+  return client.replace(/^::ffff:/, '');
 }
 
 function refuse(response: ServerResponse, status: number): void {

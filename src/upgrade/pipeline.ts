@@ -42,8 +42,9 @@ export interface PipelineOptions {
 
 /** How often to look for late-comers, and for anybody when all are gone. */
 const LOOK_AGAIN_MS = 10_000;
-/** Classmates who began at the same time are found soon. */
-const LOOK_FIRST_MS = 500;
+const LOOK_FIRST_MS = 2_000;
+/** Who begins at the same time as classmates waits so long to know who they are. */
+const MEET_MS = 500;
 const LOOK_WHEN_ALONE_MS = 1_000;
 const TELL_EVERY_MS = 200;
 /** Kept free beside the estimate, for the file system's own needs. */
@@ -68,6 +69,8 @@ export class Pipeline {
   private waiting = false;
   /** What has come of the image, for classmates who fetch it, too. */
   arrivals: Arrivals | null = null;
+  /** Looks again at once. */
+  private readonly lookNow = new Set<() => void>();
   private gathered: Gathered = { objects: 0, bytes: 0 };
   private toldAt = 0;
 
@@ -82,6 +85,12 @@ export class Pipeline {
     let sum = 0;
     for (const { source } of this.found.values()) sum += source.bytesReceived;
     return sum;
+  }
+
+  /** A laptop at this IP address asked what has come of the image here: it fetches it, too. */
+  meet(host: string): void {
+    const isMet = [...this.found.values()].some(({ source, holds }) => holds !== 'other' && isAt(source.address, host));
+    if (!isMet) for (const look of this.lookNow) look();
   }
 
   /**
@@ -246,6 +255,7 @@ export class Pipeline {
       received,
     });
     this.fetch = fetch;
+    await this.meetAll(commit, stop);
     for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);
     meanwhile();
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
@@ -264,8 +274,9 @@ export class Pipeline {
     let aloneSince: number | null = null;
     let received = 0;
     for (let pause = LOOK_FIRST_MS; ; pause = Math.min(pause * 2, LOOK_AGAIN_MS)) {
-      await sleep(fetch.waiting ? LOOK_WHEN_ALONE_MS : pause, undefined, { signal });
-      for (const { source, nick, holds } of await this.look(commit, signal)) fetch.addSource(source, nick, holds);
+      await this.untilLook(fetch.waiting ? LOOK_WHEN_ALONE_MS : pause, signal);
+      const found = await this.look(commit, signal, address => fetch.isGiving(address));
+      for (const { source, nick, holds } of found) fetch.addSource(source, nick, holds);
       this.waiting = fetch.waiting;
       // Somebody who comes back and gives nothing is no company.
       if (fetch.bytesDone !== received) aloneSince = null;
@@ -283,8 +294,32 @@ export class Pipeline {
     }
   }
 
-  private async look(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
-    const found = await this.finder.find(commit, signal);
+  /** For so many ms, or until a classmate shows itself. */
+  private async untilLook(ms: number, signal: AbortSignal): Promise<void> {
+    const soon = new AbortController();
+    const look = () => soon.abort();
+    this.lookNow.add(look);
+    try {
+      await sleep(ms, undefined, { signal: AbortSignal.any([signal, soon.signal]) });
+    } catch {
+      signal.throwIfAborted();
+    } finally {
+      this.lookNow.delete(look);
+    }
+  }
+
+  /** Those who began while this laptop compared; whoever is slow to answer is met later. */
+  private async meetAll(commit: Oid, signal: AbortSignal): Promise<void> {
+    const isKnown = (address: string) => {
+      const known = this.found.get(address);
+      return known !== undefined && known.holds !== 'other';
+    };
+    const looking = this.look(commit, signal, isKnown).catch(() => {});
+    await Promise.race([looking, sleep(MEET_MS)]);
+  }
+
+  private async look(commit: Oid, signal: AbortSignal, isKnown?: (address: string) => boolean): Promise<FoundSource[]> {
+    const found = await this.finder.find(commit, signal, isKnown);
     for (const one of found) this.found.set(one.source.address, one);
     return found;
   }
@@ -315,6 +350,11 @@ export class Pipeline {
     const { bytesReceived, waiting } = this;
     this.options.onProgress({ ...this.meter.read(), givers, bytesReceived, waiting });
   }
+}
+
+/** Is that IP address the host of this one (address.ts)? */
+function isAt(address: string, host: string): boolean {
+  return address.startsWith(`${host}:`) || address.startsWith(`[${host}]:`);
 }
 
 async function checkSpace(store: Store, { diskBytes }: Comparison): Promise<void> {

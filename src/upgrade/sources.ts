@@ -10,6 +10,9 @@ export interface FoundSource {
 }
 
 export interface SourceFinder {
-  /** Everyone near who holds that image or a relative of it, or is fetching it; asked again, for late-comers. */
-  find(commit: Oid, signal: AbortSignal): Promise<FoundSource[]>;
+  /**
+   * Everyone near who holds that image or a relative of it, or is fetching it; asked again, for late-comers, but seldom those of
+   * whom `isKnown` says, by the source's address, that they give already.
+   */
+  find(commit: Oid, signal: AbortSignal, isKnown?: (address: string) => boolean): Promise<FoundSource[]>;
 }

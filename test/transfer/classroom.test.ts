@@ -86,6 +86,40 @@ test('who knows all waits for news, and is not told again what is coming', async
   await arrivals.news(heard, 1, new AbortController().signal);
 });
 
+test('what classmates gave is no news by itself, and is told with other news', async () => {
+  const arrivals = new Arrivals('a'.repeat(40));
+  const heard = new Heard();
+  const gone = new AbortController();
+  heard.learn(arrivals.since(heard));
+  let isTold = false;
+  arrivals.add('1'.repeat(40), false);
+  const news = arrivals.news(heard, 3_600_000, gone.signal).then(() => {
+    isTold = true;
+  });
+  arrivals.add('2'.repeat(40), false);
+  await sleep(100);
+  assert.equal(isTold, false);
+  arrivals.add('3'.repeat(40));
+  await news;
+  heard.learn(arrivals.since(heard));
+  assert.ok(['1', '2', '3'].every(digit => heard.has(digit.repeat(40))));
+});
+
+test('who does not answer any more is not believed', () => {
+  const arrivals = new Arrivals('a'.repeat(40));
+  arrivals.add('1'.repeat(40));
+  arrivals.expect(['2'.repeat(40)]);
+  const heard = new Heard();
+  heard.learn(arrivals.since(heard));
+  heard.forget();
+  assert.deepEqual(
+    [heard.isTelling, heard.expects('1'.repeat(40)), heard.expects('2'.repeat(40))],
+    [false, false, false],
+  );
+  heard.learn(arrivals.since(heard));
+  assert.deepEqual([heard.has('1'.repeat(40)), heard.expects('2'.repeat(40))], [true, true]);
+});
+
 test('what is no such list is a lie', () => {
   const arrivals = new Arrivals('a'.repeat(40));
   arrivals.add('1'.repeat(40));
