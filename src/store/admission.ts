@@ -39,6 +39,17 @@ export class Admission {
     }
   }
 
+  /** Places what has come since `begin`; nothing where that is given up. Throws as Store.stage does, and leaves nothing then. */
+  async goOn(commit: Oid, opts: WorkOptions): Promise<void> {
+    if (this.#begun?.commit !== commit) return;
+    try {
+      await this.#begun.building.goOn(opts);
+    } catch (error) {
+      await this.abandon();
+      throw error;
+    }
+  }
+
   /** Removes what was begun. */
   async abandon(): Promise<void> {
     const begun = this.#begun;

@@ -41,6 +41,22 @@ export class Placer {
   }
 
   /**
+   * Most paths are the same in another image, and their inode there is the blob's own: one look tells both that the content is what it
+   * was and that it has the attributes. As `place`, at once; null where it is not so, and nothing is done.
+   */
+  placeSame({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): number | null {
+    const candidate = candidates[0];
+    if (candidate === undefined || full.type !== 'file') return null;
+    if (full.hardlink !== undefined && this.#groups.has(full.hardlink)) return null;
+    const stat = lstatSync(candidate, { throwIfNoEntry: false });
+    if (stat === undefined || !this.blobs.isFileOf(entry.oid, stat) || !hasAttributes(stat, full, null)) return null;
+    const to = diskPath(this.base, path);
+    if (!this.#isFree(stat, full) || !this.#link(candidate, to, stat, full)) return null;
+    if (full.hardlink !== undefined) this.#groups.set(full.hardlink, to);
+    return stat.size;
+  }
+
+  /**
    * Places anything but a folder. `candidates`: the same path in other images, with equal content and attributes.
    * Returns the size of a regular file's content, in bytes, else 0; with `mayWait`, null where the content is not held yet, or
    * must be hashed again.
@@ -53,10 +69,6 @@ export class Placer {
     const to = diskPath(this.base, path);
     const group = full.hardlink ?? null;
     const first = group === null ? undefined : this.#groups.get(group);
-    if (first === undefined) {
-      const known = this.#linkOwn(candidates, to, entry.oid, full);
-      if (known !== null) return known;
-    }
     const blob = this.blobs.glance(entry.oid) ?? (mayWait ? null : await this.blobs.find(entry.oid));
     if (blob === null) {
       if (mayWait) return null;
@@ -90,21 +102,6 @@ export class Placer {
   #isFree(stat: Stats, full: FullAttributes): boolean {
     const links = full.hardlink === undefined ? 1 : (this.groupSizes.get(full.hardlink) ?? 1);
     return !this.#used.has(stat.ino) && (links === 1 || stat.nlink + links < MANY_LINKS);
-  }
-
-  /**
-   * Most paths are the same in another image, and their inode there is the blob's own: one look tells both that the content
-   * is what it was and that it has the attributes. The size of a regular file, else 0; null where it is not so.
-   */
-  #linkOwn(candidates: readonly Buffer[], to: Buffer, oid: Oid, full: FullAttributes): number | null {
-    const candidate = candidates[0];
-    if (candidate === undefined || full.type !== 'file') return null;
-    const stat = lstatSync(candidate, { throwIfNoEntry: false });
-    if (stat === undefined || !this.blobs.isFileOf(oid, stat)) return null;
-    if (!hasAttributes(stat, full, null) || !this.#isFree(stat, full) || !this.#link(candidate, to, stat, full))
-      return null;
-    if (full.hardlink !== undefined) this.#groups.set(full.hardlink, to);
-    return stat.size;
   }
 
   #linkCandidate(candidates: readonly Buffer[], to: Buffer, full: FullAttributes, size: number | null): boolean {

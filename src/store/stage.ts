@@ -14,7 +14,7 @@ import { asBytes, diskPath } from './disk';
 import { type ImageHead, type ImagePath, imageLists, rootEntry, type Totals } from './image';
 import { type KnownAttributes, privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
 import type { ObjectReader } from './objects';
-import { breathe, stopIfAsked } from './pace';
+import { breathe, isOutOfBreath, stopIfAsked } from './pace';
 import { Placer } from './place';
 import { shown } from './scan';
 import type { WorkOptions } from './types';
@@ -102,7 +102,8 @@ export class Building {
 
     await enter('', rootEntry(head), rootsOf(held));
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-      await breathe();
+      // A promise for each of 40,000 paths would cost more than asking.
+      if (isOutOfBreath()) await breathe();
       stopIfAsked(options.signal);
       const entry = frame.left.pop();
       if (entry === undefined) {
@@ -119,13 +120,27 @@ export class Building {
       }
       const item = { path, entry, full: fullAttributes(entry, attributes.get(path)) };
       const candidates = this.candidatesFor(item, frame.held, sound);
-      if (await this.place(item, candidates, mayWait))
+      if (this.placeSame(item, candidates) || (await this.place(item, candidates, mayWait)))
         onProgress?.(this.done.files, totals.files, this.done.bytes, totals.bytes);
       else {
         this.waiting.push({ item, candidates });
         frame.waits = true;
       }
     }
+  }
+
+  /** Places what has come since, so that less is left for `finish`. As often as one likes after `begin`. Throws as `begin` does. */
+  async goOn({ signal }: WorkOptions): Promise<void> {
+    const { waiting } = this;
+    let left = 0;
+    for (const one of waiting) {
+      await breathe();
+      stopIfAsked(signal);
+      const { item, candidates } = one;
+      const has = this.plan.blobs.recordedSize(item.entry.oid) !== null;
+      if (!has || !(await this.place(item, candidates, true))) waiting[left++] = one;
+    }
+    waiting.length = left;
   }
 
   /** Places the rest, whose content is held by now. Returns what the image has in all. Progress and errors as of `begin`. */
@@ -145,9 +160,18 @@ export class Building {
     return done;
   }
 
+  /** False where that is not all there is to do. */
+  private placeSame(item: ImagePath, candidates: readonly Buffer[]): boolean {
+    return this.count(this.placer.placeSame(item, candidates));
+  }
+
   /** False where it has to wait. */
   private async place(item: ImagePath, candidates: readonly Buffer[], mayWait: boolean): Promise<boolean> {
-    const bytes = await this.placer.place(item, candidates, mayWait);
+    return this.count(await this.placer.place(item, candidates, mayWait));
+  }
+
+  /** bytes: of what was placed; null where nothing was. */
+  private count(bytes: number | null): boolean {
     if (bytes === null) return false;
     this.done.files += 1;
     this.done.bytes += bytes;

@@ -201,6 +201,11 @@ export class Store extends StoreView {
     await this.#exclusively(() => this.#admission.begin(commit, quarantine, opts));
   }
 
+  /** Goes on with what `beginStage` began, as far as blobs have come since. Nothing where that was given up. Throws as it does. */
+  async continueStage(commit: Oid, opts: WorkOptions = {}): Promise<void> {
+    await this.#exclusively(() => this.#admission.goOn(commit, opts));
+  }
+
   /** Removes what `beginStage` left; harmless where it left nothing. */
   async abandonStage(): Promise<void> {
     await this.#exclusively(() => this.#admission.abandon());

@@ -47,6 +47,8 @@ const LOOK_FIRST_MS = 2_000;
 const MEET_MS = 500;
 const LOOK_WHEN_ALONE_MS = 1_000;
 const TELL_EVERY_MS = 200;
+/** How often what has come is put in its place. */
+const PLACE_EVERY_MS = 250;
 /** Kept free beside the estimate, for the file system's own needs. */
 const SPARE_BYTES = 8 << 20;
 
@@ -138,7 +140,9 @@ export class Pipeline {
     for (const oid of comparison.here) this.arrivals.add(oid);
     const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
     try {
-      await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal, () => this.prepare(comparison, signal));
+      await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal, fetched =>
+        this.prepare(comparison, signal, fetched),
+      );
       const check = { byRecord: true, onProgress: this.follow('check'), signal };
       await this.sound(commit, signal, () => this.store.checkImage(commit, quarantine, check));
       // Fetching may have taken hours, and those who decide may have changed their mind.
@@ -149,10 +153,17 @@ export class Pipeline {
     }
   }
 
-  /** What is as it was is put in its place while the rest is on its way. */
-  private prepare({ commit, quarantine }: Comparison, signal: AbortSignal): void {
-    // Whatever goes wrong in it goes wrong again in staging, and is told there: it begins anew then.
-    this.store.beginStage(commit, quarantine, { signal }).catch(() => {});
+  /** What is as it was is put in its place while the rest is on its way, and then what has come. fetched: aborted when all has. */
+  private prepare({ commit, quarantine }: Comparison, signal: AbortSignal, fetched: AbortSignal): void {
+    const place = async () => {
+      await this.store.beginStage(commit, quarantine, { signal });
+      for (;;) {
+        await sleep(PLACE_EVERY_MS, undefined, { signal: fetched });
+        await this.store.continueStage(commit, { signal });
+      }
+    };
+    // It ends with the fetching. Whatever else goes wrong in it goes wrong again in staging, and is told there: it begins anew then.
+    place().catch(() => {});
   }
 
   /** What is refused leaves nothing here, not even what an earlier upgrade fetched. */
@@ -224,12 +235,12 @@ export class Pipeline {
     return { files: filesTotal - left.wanted.length, bytes, filesTotal, bytesTotal };
   }
 
-  /** meanwhile: called when the first blobs have been asked for. */
+  /** meanwhile: called when the first blobs have been asked for, with a signal for when all are here. */
   private async fetchBlobs(
     comparison: ToFetch,
     begun: Begun,
     signal: AbortSignal,
-    meanwhile: () => void = () => {},
+    meanwhile: (fetched: AbortSignal) => void = () => {},
   ): Promise<void> {
     this.enter('fetch', begun.filesTotal, begun.bytesTotal, begun);
     const filesHere = begun.filesTotal - comparison.wanted.length;
@@ -257,7 +268,7 @@ export class Pipeline {
     this.fetch = fetch;
     await this.meetAll(commit, stop);
     for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);
-    meanwhile();
+    meanwhile(stop);
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
       if (!stop.aborted) ended.abort(cause);
     });

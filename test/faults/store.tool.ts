@@ -8,7 +8,7 @@
  *   repair STORE VERSION
  */
 
-import { Store } from '../../src/store/store';
+import { type Quarantine, Store } from '../../src/store/store';
 import { StoreView } from '../../src/store/view';
 import { fetchInto, TIME } from '../store/support';
 import { changesSoFar } from './crash-here';
@@ -23,7 +23,8 @@ async function main([command = '', dir = '', ...args]: string[]): Promise<void> 
   else {
     const from = await StoreView.open(first);
     const { commit } = from.resolve(version);
-    const quarantine = await fetchInto(from, store, commit, half => store.beginStage(commit, half));
+    const begin = (half: Quarantine) => store.beginStage(commit, half);
+    const quarantine = await fetchInto(from, store, commit, begin, () => store.continueStage(commit));
     if (command === 'discard') await quarantine.discard();
     else {
       await store.checkImage(commit, quarantine);

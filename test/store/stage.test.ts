@@ -64,15 +64,29 @@ test('staging that was begun is gone when it is given up, and before anything is
     time: TIME,
   });
   const begun = () => readdirSync(join(to.dir, 'partial')).filter(name => name.startsWith('stage-'));
-  const quarantine = await fetchInto(from, to, image.commit, half => to.beginStage(image.commit, half));
+  const stopped = AbortSignal.abort();
+  const begin = async (half: Quarantine) => {
+    await to.beginStage(image.commit, half);
+    await assert.rejects(to.continueStage(image.commit, { signal: stopped }), { code: 'stopped' });
+    assert.deepEqual(begun(), []);
+    await to.beginStage(image.commit, half);
+  };
+  const placed = () => readdirSync(join(to.dir, 'partial', begun()[0]!), { recursive: true }).length;
+  const quarantine = await fetchInto(from, to, image.commit, begin, async () => {
+    const before = placed();
+    await to.continueStage(image.commit);
+    assert.ok(placed() > before);
+  });
   assert.equal(begun().length, 1);
   await to.abandonStage();
   assert.deepEqual(begun(), []);
   await to.beginStage(image.commit, quarantine);
   await to.repair(other.commit);
   assert.deepEqual(begun(), []);
-  const stopped = AbortSignal.abort();
   await assert.rejects(to.beginStage(image.commit, quarantine, { signal: stopped }), { code: 'stopped' });
+  assert.deepEqual(begun(), []);
+  // Given up: nothing is there to go on with.
+  await to.continueStage(image.commit);
   assert.deepEqual(begun(), []);
   await to.beginStage(image.commit, quarantine);
   await to.checkImage(image.commit, quarantine);
@@ -106,7 +120,8 @@ test('any two random versions, fetched in either order, come out as published', 
           const image = published[i]!;
           assert.deepEqual(rsyncDifferences(tree.dir, image.dir), []);
           const begin = (half: Quarantine) => (early ? to.beginStage(image.commit, half) : Promise.resolve());
-          const quarantine = await fetchInto(from, to, image.commit, begin);
+          const goOn = () => to.continueStage(image.commit);
+          const quarantine = await fetchInto(from, to, image.commit, begin, goOn);
           await to.checkImage(image.commit, quarantine);
           const staged = await to.stage(image.commit, quarantine);
           assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);

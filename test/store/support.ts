@@ -245,6 +245,7 @@ export async function fetchInto(
   to: Store,
   commit: string,
   meanwhile: (quarantine: Quarantine) => Promise<void> = async () => {},
+  later: () => Promise<void> = async () => {},
 ): Promise<Quarantine> {
   const quarantine = await to.quarantine(commit);
   const give = async (oid: string): Promise<Buffer> => {
@@ -266,6 +267,7 @@ export async function fetchInto(
   }
   for (const [index, oid] of blobs.entries()) {
     if (index === blobs.length >> 1) await meanwhile(quarantine);
+    if (index === (3 * blobs.length) >> 2) await later();
     if (!(await to.hasBlob(oid))) await fetchBlob(from, to, oid);
   }
   return quarantine;
