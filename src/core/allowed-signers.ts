@@ -4,6 +4,7 @@
  */
 import { badData } from './bad-data';
 import { type ByteString, fromBuffer } from './bytes';
+import { type Sentence, sentence } from './sentences';
 import { ED25519, ed25519Key, strictBase64 } from './ssh-key';
 
 export interface AllowedSigner {
@@ -23,7 +24,7 @@ export interface AllowedSigner {
 export interface AllowedSigners {
   signers: AllowedSigner[];
   /** Lines that give nobody a right, and why: ends of sentences. */
-  ignored: { line: number; reason: string }[];
+  ignored: { line: number; reason: Sentence }[];
 }
 
 export const NOBODY: AllowedSigners = { signers: [], ignored: [] };
@@ -32,7 +33,14 @@ export const MAX_ALLOWED_SIGNERS_BYTES = 1 << 20;
 const OTHER_KEY_TYPES = /^(ssh-(rsa|dss)|ecdsa-sha2-|sk-(ssh|ecdsa)-|ssh-ed25519-cert-|webauthn-sk-)/;
 
 /** A line that gives nobody a right. */
-class Ignored extends Error {}
+class Ignored extends Error {
+  constructor(
+    readonly reason: Sentence,
+    options?: { cause?: unknown },
+  ) {
+    super(reason.text, options);
+  }
+}
 
 /** Bad lines are left out as ssh-keygen leaves them out. Throws 'bad-data' only for a file that is too long. */
 export function parseAllowedSigners(data: Buffer): AllowedSigners {
@@ -45,14 +53,14 @@ export function parseAllowedSigners(data: Buffer): AllowedSigners {
       found.signers.push({ line, ...parseLine(text) });
     } catch (thrown) {
       if (!(thrown instanceof Ignored)) throw thrown;
-      found.ignored.push({ line, reason: thrown.message });
+      found.ignored.push({ line, reason: thrown.reason });
     }
   }
   return found;
 }
 
 function parseLine(text: ByteString): Omit<AllowedSigner, 'line'> {
-  if (text.includes('\0')) throw new Ignored('it holds a NUL byte');
+  if (text.includes('\0')) throw new Ignored(sentence('reason-nul-byte'));
   const { principals, rest } = firstWord(text.replace(/^[ \t\r]+/, ''));
   // Either the key comes next, or options and then the key.
   const begin = isKeyType(firstToken(rest)) ? 0 : endOfOptions(rest);
@@ -61,9 +69,9 @@ function parseLine(text: ByteString): Omit<AllowedSigner, 'line'> {
     .slice(begin)
     .split(/[ \t\r]+/)
     .filter(word => word !== '');
-  if (OTHER_KEY_TYPES.test(type)) throw new Ignored(`${type} keys are not supported, only ${ED25519}`);
-  if (type !== ED25519) throw new Ignored('it has no key');
-  if (options.certAuthority) throw new Ignored('certificates (cert-authority) are not supported');
+  if (OTHER_KEY_TYPES.test(type)) throw new Ignored(sentence('reason-kind-of-key', { kind: type, only: ED25519 }));
+  if (type !== ED25519) throw new Ignored(sentence('reason-no-key'));
+  if (options.certAuthority) throw new Ignored(sentence('reason-certificate'));
   return { principals, key: parseKey(base64), ...options.limits };
 }
 
@@ -71,7 +79,7 @@ function parseLine(text: ByteString): Omit<AllowedSigner, 'line'> {
 function firstWord(text: ByteString): { principals: ByteString; rest: ByteString } {
   const [, bare = '', quote, inside = '', rest] =
     /^([^ \t\r"]*)(?:(")([^"]*)"|[ \t\r]+)[ \t\r]*(.*)$/s.exec(text) ?? [];
-  if (rest === undefined) throw new Ignored('it does not say who and which key');
+  if (rest === undefined) throw new Ignored(sentence('reason-no-who-and-key'));
   return { principals: quote === undefined ? bare : bare + inside, rest };
 }
 
@@ -85,11 +93,11 @@ function isKeyType(word: ByteString): boolean {
 
 function parseKey(base64: ByteString): Buffer {
   const key = strictBase64(base64);
-  if (key === null) throw new Ignored('its key is no proper base64');
+  if (key === null) throw new Ignored(sentence('reason-key-base64'));
   try {
     ed25519Key(key);
   } catch (cause) {
-    throw new Ignored('its key is not a whole one', { cause });
+    throw new Ignored(sentence('reason-key-cut'), { cause });
   }
   return key;
 }
@@ -97,7 +105,7 @@ function parseKey(base64: ByteString): Buffer {
 /** Options end at the first blank outside quotes; `\"` is a quote inside them. */
 function endOfOptions(text: ByteString): number {
   const [options] = /^(?:\\"|"(?:\\"|[^"\\]|\\(?!"))*"|[^ \t"])*/.exec(text)!;
-  if (text[options.length] === '"') throw new Ignored('a quote is not closed');
+  if (text[options.length] === '"') throw new Ignored(sentence('reason-open-quote'));
   return options.length;
 }
 
@@ -110,7 +118,7 @@ function parseOptions(text: ByteString): Options {
   const options: Options = { certAuthority: false, limits: { namespaces: null, validAfter: null, validBefore: null } };
   const { limits } = options;
   const once = (name: string, before: unknown): void => {
-    if (before !== null) throw new Ignored(`${name} stands there twice`);
+    if (before !== null) throw new Ignored(sentence('reason-twice', { name }));
   };
   let left = text;
   while (left !== '') {
@@ -127,13 +135,13 @@ function parseOptions(text: ByteString): Options {
     } else if (/^valid-before$/i.test(name)) {
       once(name, limits.validBefore);
       limits.validBefore = parseTime(name, value);
-    } else if (!left.startsWith(',')) throw new Ignored('it has an option that is not known, or not well written');
+    } else if (!left.startsWith(',')) throw new Ignored(sentence('reason-option'));
     left = left.slice(all?.length ?? 0);
-    if (left === ',') throw new Ignored('its options end in a comma');
+    if (left === ',') throw new Ignored(sentence('reason-last-comma'));
     left = left.replace(/^,/, '');
   }
   if (limits.validAfter !== null && limits.validBefore !== null && limits.validBefore <= limits.validAfter) {
-    throw new Ignored('it is never valid (valid-before is not after valid-after)');
+    throw new Ignored(sentence('reason-never-valid'));
   }
   return options;
 }
@@ -145,12 +153,12 @@ function parseTime(name: string, text: string): number {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = numbers;
   // As strptime(3) has it; days that the month has not, and leap seconds, count on into what follows.
   const possible = month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 23 && minute <= 59 && second <= 61;
-  if (!match || year < 1970 || !possible) throw new Ignored(`${name} is no date`);
+  if (!match || year < 1970 || !possible) throw new Ignored(sentence('reason-no-date', { name }));
   const time =
     match[7] === undefined
       ? new Date(year, month - 1, day, hour, minute, second).getTime()
       : Date.UTC(year, month - 1, day, hour, minute, second);
-  if (time <= 0) throw new Ignored(`${name} is before 1970`);
+  if (time <= 0) throw new Ignored(sentence('reason-before-1970', { name }));
   return time / 1000;
 }
 

@@ -3,7 +3,7 @@ import { type AllowedSigner, type AllowedSigners, permission } from './allowed-s
 import { displayName } from './bytes';
 import { commitPayload, type ImageCommit, parseCommit } from './commit';
 import { type ErrorCode, PassItOnError } from './errors';
-import { type Sentence, sentence } from './sentences';
+import { type Sentence, sentence, withDetail } from './sentences';
 import { ED25519, fingerprint, keyType } from './ssh-key';
 import { BEGIN_SSH_SIGNATURE, parseSshSignature, verifySshSignature } from './sshsig';
 
@@ -61,7 +61,7 @@ function judgeSignature(commit: ImageCommit, armoured: string, payload: Buffer, 
     }
   } catch (thrown) {
     if (!(thrown instanceof PassItOnError && thrown.code === 'bad-data')) throw thrown;
-    return refused('malformed', sentence('signature-damaged', { reason: thrown.message }), key);
+    return refused('malformed', withDetail(sentence('signature-damaged'), thrown.message), key);
   }
   const may = permission(signers, key, NAMESPACE, commit.releaseTime);
   if ('principal' in may) {

@@ -56,8 +56,13 @@ export class BlobHasher {
 
 /** zlib-deflated "type length NUL content", as git keeps it under objects/. */
 export function looseObject(type: ObjectType, data: Buffer): Buffer {
+  const whole = Buffer.concat([header(type, data.length), data]);
   // Level 1: as git's own core.looseCompression; an XO feels the difference.
-  return deflateSync(Buffer.concat([header(type, data.length), data]), { level: 1 });
+  return deflateSync(whole, {
+    level: 1,
+    chunkSize: chunkSize(whole.length),
+    ...(whole.length <= SMALL_BYTES && SMALL),
+  });
 }
 
 /**
@@ -81,16 +86,29 @@ export function parseLooseObject(
   return { type: match[1] as ObjectType, data };
 }
 
+/** Objects up to here need no tables of 260 kB, which the kernel gives and takes for each of them anew. */
+const SMALL_BYTES = 4096;
+const SMALL = { windowBits: 12, memLevel: 5 };
+
+/** zlib makes a buffer of 16 kB for each result unless told: most objects are a few hundred bytes, and that takes longer than to pack them. */
+function chunkSize(expected: number): number {
+  return Math.min(Math.max(expected, 1024), 64 << 10);
+}
+
 /** Node's `info` option, which @types/node leaves out of the result: how much input the stream took. */
 type InflateWithInfo = (
   input: InputType,
-  options: { maxOutputLength: number; info: true },
+  options: { maxOutputLength: number; chunkSize: number; info: true },
 ) => { buffer: Buffer; engine: { bytesWritten: number } };
 
 function inflate(compressed: Buffer, maxOutputLength: number): { buffer: Buffer; used: number } {
   try {
     const inflateWithInfo = inflateSync as unknown as InflateWithInfo;
-    const { buffer, engine } = inflateWithInfo(compressed, { maxOutputLength, info: true });
+    const { buffer, engine } = inflateWithInfo(compressed, {
+      maxOutputLength,
+      chunkSize: chunkSize(4 * compressed.length),
+      info: true,
+    });
     return { buffer, used: engine.bytesWritten };
   } catch (cause) {
     throw badData('A git object cannot be unpacked, or is too long.', { cause });

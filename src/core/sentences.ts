@@ -22,7 +22,7 @@ export const SENTENCES = {
   'signature-by-another-kind-of-key': says('This image is signed with a kind of key that is not used here: {kind}.'),
   'signature-for-something-else': says('The signature on this image was made for something else.'),
   'signature-of-something-else': says('This image was changed after it was signed.'),
-  'signature-damaged': says('The signature of this image is damaged: {reason}'),
+  'signature-damaged': says('The signature of this image is damaged.'),
   'signer-unknown': says('This laptop does not know the key that signed this image: {key}.'),
   'signer-not-valid-yet': says('The key of {owner} was not valid yet when this image was made.'),
   'signer-not-valid-any-more': says('The key of {owner} was not valid any more when this image was made.'),
@@ -45,10 +45,35 @@ export const SENTENCES = {
   'charge-battery': says('Plug the charger in, or wait until it has {percent} %.'),
   // Of this laptop's settings and keys.
   'unsigned-is-allowed': says('This laptop takes images that nobody has signed.'),
-  'trusted-keys-unreadable': says('The trusted keys in {file} cannot be read: {reason}'),
+  'trusted-keys-unreadable': says('The trusted keys in {file} cannot be read: {reason}.'),
   'trusted-keys-line-ignored': says('Line {line} of {file} trusts nobody: {reason}.'),
   'settings-ignored': says('The settings in {file} do not count: {reason}.'),
   'setting-ignored': says('The setting {key} in {file} does not count: {reason}.'),
+  // Why: the ends of such sentences.
+  'reason-missing': says('it is not there'),
+  'reason-not-permitted': says('this laptop may not read it'),
+  'reason-unreadable': says('something went wrong while reading it'),
+  'reason-too-long': says('it is too long'),
+  'reason-no-json': says('they are not written as JSON'),
+  'reason-no-object': says('they are no JSON object'),
+  'reason-no-path': says('it is no path'),
+  'reason-no-boolean': says('it is neither true nor false'),
+  'reason-no-addresses': says('it is no list of at most {n} addresses'),
+  'reason-none-of': says('it is none of {words}'),
+  'reason-nul-byte': says('it holds a NUL byte'),
+  'reason-no-who-and-key': says('it does not say who and which key'),
+  'reason-no-key': says('it has no key'),
+  'reason-kind-of-key': says('{kind} keys are not supported, only {only}'),
+  'reason-certificate': says('certificates (cert-authority) are not supported'),
+  'reason-key-base64': says('its key is no proper base64'),
+  'reason-key-cut': says('its key is not a whole one'),
+  'reason-open-quote': says('a quote is not closed'),
+  'reason-twice': says('{name} stands there twice'),
+  'reason-option': says('it has an option that is not known, or not well written'),
+  'reason-last-comma': says('its options end in a comma'),
+  'reason-never-valid': says('it is never valid (valid-before is not after valid-after)'),
+  'reason-no-date': says('{name} is no date'),
+  'reason-before-1970': says('{name} is before 1970'),
   'source-is-no-address': says('"{text}", which is set here as a source, is not an address.'),
   'source-unusable': says('{address}, which is set here as a source, cannot be used now. {problem}'),
   // Of the network.
@@ -92,6 +117,11 @@ export function sentence<Code extends SentenceCode>(code: Code, ...values: Value
 export function sentence(code: SentenceCode, values: Readonly<Record<string, SentenceValue>> = {}): Sentence {
   const text = SENTENCES[code].replace(/\{(\w+)\}/g, (place, name: string) => textOf(values[name] ?? place));
   return { code, values, text };
+}
+
+/** The same with what only the log and the command line add, in a library's or the system's own words. */
+export function withDetail(said: Sentence, detail: string): Sentence {
+  return { ...said, text: `${said.text} (${detail})` };
 }
 
 /** What it says in English. */

@@ -47,6 +47,11 @@ export function compareEntries(a: Pick<TreeEntry, 'mode' | 'name'>, b: Pick<Tree
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** A new list, in git's order. */
+export function inOrder(entries: readonly TreeEntry[]): TreeEntry[] {
+  return [...entries].sort(compareEntries);
+}
+
 /**
  * Strict: what this accepts, encodeTree gives back byte for byte.
  * Throws 'bad-data' for bad names, wrong order, one name twice, modes other than the four, and cut data.
@@ -76,7 +81,7 @@ function parseEntry(data: Buffer, at: number): TreeEntry {
 
 /** Sorts, then encodes. Same refusals as parseTree ('bad-data'); RangeError for a name that is no string of bytes. */
 export function encodeTree(entries: readonly TreeEntry[]): Buffer {
-  const sorted = [...entries].sort(compareEntries);
+  const sorted = inOrder(entries);
   const order = new OrderCheck();
   let length = 0;
   for (const entry of sorted) {

@@ -118,7 +118,7 @@ export class Link implements Wire {
     const problem =
       error.code === 'EADDRINUSE'
         ? sentence('multicast-port-taken')
-        : sentence('multicast-refused', { name, reason: error.code ?? error.message });
+        : sentence('multicast-refused', { name, reason: error.code ?? error.syscall });
     if (this.#told.has(problem.text)) return;
     this.#told.add(problem.text);
     this.listener.onProblem(problem);

@@ -1,12 +1,13 @@
 /** A small file of an administrator's that is read again whenever it has changed, without restarting anything. */
 import { readFileSync, statSync } from 'node:fs';
+import { type Sentence, sentence, withDetail } from '../core/sentences';
 
 export class Reread<T> {
   private stamp = '';
   private value: T | null = null;
 
-  /** parse: gets the contents, or why there are none: 'missing', or the system's own words. */
-  constructor(private readonly parse: (data: Buffer | string, path: string) => T) {}
+  /** parse: gets the contents, or why there are none, as the end of a sentence; MISSING where there is no such file. */
+  constructor(private readonly parse: (data: Buffer | Sentence, path: string) => T) {}
 
   /** The same object again as long as the file stays as it is. */
   get(path: string): T {
@@ -19,7 +20,7 @@ export class Reread<T> {
   }
 }
 
-export const MISSING = 'missing';
+export const MISSING = sentence('reason-missing');
 
 function stampOf(path: string): string {
   try {
@@ -30,11 +31,13 @@ function stampOf(path: string): string {
   }
 }
 
-function contentOf(path: string): Buffer | string {
+function contentOf(path: string): Buffer | Sentence {
   try {
     return readFileSync(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? MISSING : message;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return MISSING;
+    const denied = code === 'EACCES' || code === 'EPERM';
+    return withDetail(sentence(denied ? 'reason-not-permitted' : 'reason-unreadable'), message);
   }
 }

@@ -3,7 +3,7 @@
  * by environment variables, which come first.
  */
 import { dirname, resolve } from 'node:path';
-import { type Sentence, sentence } from '../core/sentences';
+import { type Sentence, sentence, withDetail } from '../core/sentences';
 import { EFFORTS, type EffortWish, isEffort } from '../transfer/effort';
 import { MISSING, Reread } from './reread';
 
@@ -38,37 +38,39 @@ export function readSettings(): Settings {
 }
 
 /** Keys that are not known are skipped: a newer image may have more settings than this program. */
-function parse(data: Buffer | string, path: string): Settings {
+function parse(data: Buffer | Sentence, path: string): Settings {
   if (data === MISSING) return DEFAULTS;
-  const wrong = (why: string): Settings => ({
+  const wrong = (reason: Sentence): Settings => ({
     ...DEFAULTS,
-    problems: [sentence('settings-ignored', { file: path, reason: why })],
+    problems: [sentence('settings-ignored', { file: path, reason })],
   });
-  if (typeof data === 'string') return wrong(data);
+  if (!Buffer.isBuffer(data)) return wrong(data);
   let parsed: unknown;
   try {
     parsed = JSON.parse(data.toString('utf8'));
   } catch (cause) {
-    return wrong((cause as Error).message);
+    return wrong(withDetail(sentence('reason-no-json'), (cause as Error).message));
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return wrong('they are no JSON object');
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    return wrong(sentence('reason-no-object'));
+  }
   const settings: Settings = { ...DEFAULTS, problems: [] };
   for (const [key, value] of Object.entries(parsed)) {
     // A mistake in one must not turn off what another asks for.
-    const why = KEYS.get(key)?.(settings, value, path);
-    if (why) settings.problems.push(sentence('setting-ignored', { key, file: path, reason: why }));
+    const reason = KEYS.get(key)?.(settings, value, path);
+    if (reason) settings.problems.push(sentence('setting-ignored', { key, file: path, reason }));
   }
   return settings;
 }
 
 /** Takes one setting over and returns null; or says why it cannot be what it should be. */
-type Take = (into: Settings, value: unknown, path: string) => string | null;
+type Take = (into: Settings, value: unknown, path: string) => Sentence | null;
 
 const KEYS: ReadonlyMap<string, Take> = new Map<string, Take>([
   [
     'allowed-signers',
     (into, value, path) => {
-      if (typeof value !== 'string' && value !== null) return 'it is no path';
+      if (typeof value !== 'string' && value !== null) return sentence('reason-no-path');
       into.allowedSigners = value === null ? null : resolve(dirname(path), value);
       return null;
     },
@@ -76,7 +78,7 @@ const KEYS: ReadonlyMap<string, Take> = new Map<string, Take>([
   [
     'allow-unsigned',
     (into, value) => {
-      if (typeof value !== 'boolean') return 'it is neither true nor false';
+      if (typeof value !== 'boolean') return sentence('reason-no-boolean');
       into.allowUnsigned = value;
       return null;
     },
@@ -85,7 +87,7 @@ const KEYS: ReadonlyMap<string, Take> = new Map<string, Take>([
     'sources',
     (into, value) => {
       if (!Array.isArray(value) || value.length > MAX_SOURCES || !value.every(one => typeof one === 'string')) {
-        return `it is no list of at most ${MAX_SOURCES} addresses`;
+        return sentence('reason-no-addresses', { n: MAX_SOURCES });
       }
       into.sources = value;
       return null;
@@ -94,7 +96,7 @@ const KEYS: ReadonlyMap<string, Take> = new Map<string, Take>([
   [
     'effort',
     (into, value) => {
-      if (!isEffort(value)) return `it is none of ${EFFORTS.join(', ')}`;
+      if (!isEffort(value)) return sentence('reason-none-of', { words: EFFORTS.join(', ') });
       into.effort = value;
       return null;
     },

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type AllowedSigners, NOBODY, parseAllowedSigners } from '../core/allowed-signers';
 import { type ImageCommit, parseCommit } from '../core/commit';
-import { PassItOnError, toPassItOnError } from '../core/errors';
+import { PassItOnError } from '../core/errors';
 import { judgeCommit, refusalError, type Verdict } from '../core/judge';
 import type { Oid } from '../core/object';
 import { type Sentence, sentence } from '../core/sentences';
@@ -206,12 +206,13 @@ function floorError(said: Sentence): PassItOnError {
   return new PassItOnError('below-floor', said, sentence('take-floor-or-newer', { floor: said.values.floor ?? '' }));
 }
 
-function readTrustFile(data: Buffer | string, path: string): TrustFile {
+function readTrustFile(data: Buffer | Sentence, path: string): TrustFile {
   const none = { path, signers: NOBODY, missing: data === MISSING };
-  if (typeof data === 'string') {
-    const why = none.missing ? 'it is not there' : data;
-    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason: `${why}.` })] };
-  }
+  const unreadable = (reason: Sentence): TrustFile => ({
+    ...none,
+    problems: [sentence('trusted-keys-unreadable', { file: path, reason })],
+  });
+  if (!Buffer.isBuffer(data)) return unreadable(data);
   try {
     const signers = parseAllowedSigners(data);
     const told = signers.ignored.slice(0, MAX_LINES_TOLD);
@@ -220,7 +221,7 @@ function readTrustFile(data: Buffer | string, path: string): TrustFile {
     );
     return { path, signers, missing: false, problems };
   } catch (cause) {
-    const reason = toPassItOnError(cause).message;
-    return { ...none, problems: [sentence('trusted-keys-unreadable', { file: path, reason })] };
+    if (!(cause instanceof PassItOnError)) throw cause;
+    return unreadable(sentence('reason-too-long'));
   }
 }

@@ -85,7 +85,7 @@ export class Blobs {
 
   path(oid: Oid): string {
     if (!isOid(oid)) throw new RangeError(`not an oid: ${oid}`);
-    return join(this.dir, oid.slice(0, 2), oid.slice(2));
+    return `${this.dir}/${oid.slice(0, 2)}/${oid.slice(2)}`;
   }
 
   /** Size in bytes and SHA-256 of a held blob, or null. Hashes the file when its record does not fit it. */

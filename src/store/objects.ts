@@ -26,7 +26,7 @@ export class LooseObjects {
 
   path(oid: Oid): string {
     if (!isOid(oid)) throw new RangeError(`not an oid: ${oid}`);
-    return join(this.dir, oid.slice(0, 2), oid.slice(2));
+    return `${this.dir}/${oid.slice(0, 2)}/${oid.slice(2)}`;
   }
 
   /** Whether it is here and whole; for who expects that it is not, which `read` is slow to say. */

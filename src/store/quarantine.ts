@@ -5,8 +5,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toPassItOnError } from '../core/errors';
-import { isOid, type ObjectType, type Oid, objectOid } from '../core/object';
-import { MODE, parseTree, type TreeEntry } from '../core/tree';
+import { isOid, MAX_OBJECT_BYTES, type ObjectType, type Oid, objectOid } from '../core/object';
+import { encodeTree, inOrder, MODE, parseTree, type TreeEntry } from '../core/tree';
 import { removeTree } from './disk';
 import { type GitObject, LooseObjects, ObjectReader, type TreeCache } from './objects';
 import { breathe } from './pace';
@@ -39,14 +39,33 @@ export class Quarantine {
     await breathe();
     const oid = objectOid(type, data);
     const entries = type === 'tree' ? parseTree(data) : null;
+    this.#keep(type, data, oid);
+    // It will be asked for soon.
+    if (entries !== null) this.trees.put(oid, entries);
+    return oid;
+  }
+
+  /**
+   * The same for a tree that is told by its entries; false, and nothing kept, where it is not the one of that name.
+   * Throws 'bad-data' for entries that are none of a tree.
+   */
+  async putTree(oid: Oid, entries: readonly TreeEntry[]): Promise<boolean> {
+    await breathe();
+    const sorted = inOrder(entries);
+    const data = encodeTree(sorted);
+    if (data.length > MAX_OBJECT_BYTES || objectOid('tree', data) !== oid) return false;
+    this.#keep('tree', data, oid);
+    // As parseTree would give them: it refuses what encodeTree refuses.
+    this.trees.put(oid, sorted);
+    return true;
+  }
+
+  #keep(type: ObjectType, data: Buffer, oid: Oid): void {
     try {
       if (!this.#objects.has(oid) && !this.fallback.has(oid)) this.#objects.write(type, data, oid);
-      // It will be asked for soon.
-      if (entries !== null) this.trees.put(oid, entries);
     } catch (error) {
       throw toPassItOnError(error);
     }
-    return oid;
   }
 
   async readObject(oid: Oid): Promise<GitObject | null> {

@@ -13,12 +13,12 @@ import {
 import { badData } from '../core/bad-data';
 import { checkBounds } from '../core/bounds';
 import { type ImageCommit, MAX_COMMIT_BYTES, parseCommit } from '../core/commit';
-import { Bases, type HeldFile } from '../core/delta/base';
+import { Bases, type HeldFile, kindOfName } from '../core/delta/base';
 import { type Change, diffTrees, findPaths, walkLists } from '../core/diff';
 import { PassItOnError } from '../core/errors';
 import { imageTree } from '../core/image-tree';
-import { MAX_OBJECT_BYTES, type Oid, objectOid } from '../core/object';
-import { encodeTree, MODE, type TreeEntry } from '../core/tree';
+import { MAX_OBJECT_BYTES, type Oid } from '../core/object';
+import { MODE, type TreeEntry } from '../core/tree';
 import { applyTreePatch } from '../core/tree-patch';
 import type { HeldImage, Quarantine, Store } from '../store/store';
 import { decodeSizes, KIND, PATCH_HEAD_BYTES } from '../transfer/frames';
@@ -149,11 +149,7 @@ async function putPatched(quarantine: Quarantine, oid: Oid, payload: Buffer): Pr
   try {
     const base = await quarantine.readTree(payload.toString('hex', 0, PATCH_HEAD_BYTES));
     const { entries, sizes } = applyTreePatch(base, payload.subarray(PATCH_HEAD_BYTES));
-    const tree = encodeTree(entries);
-    if (tree.length <= MAX_OBJECT_BYTES && objectOid('tree', tree) === oid) {
-      await quarantine.putObject('tree', tree);
-      return sizes;
-    }
+    if (await quarantine.putTree(oid, entries)) return sizes;
   } catch (cause) {
     if (!(cause instanceof PassItOnError && (cause.code === 'bad-data' || cause.code === 'damaged'))) throw cause;
   }
@@ -241,10 +237,12 @@ async function sameFile({ old }: Change, store: Store): Promise<Oid[]> {
 
 /** Names for each of these the files of the current image that are most like it. */
 async function offerBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
+  // Of 40,000 files only those few whose name is like a wanted one's are gathered.
+  const kinds = new Set(wanted.map(({ path }) => kindOfName(path)));
   const files: HeldFile[] = [];
   for await (const list of walkLists(from.root, oid => store.readTree(oid))) {
     for (const { path, entry } of list) {
-      if (entry.mode === MODE.dir || entry.mode === MODE.symlink) continue;
+      if (entry.mode === MODE.dir || entry.mode === MODE.symlink || !kinds.has(kindOfName(entry.name))) continue;
       const size = store.recordedSize(entry.oid) ?? (await store.blobInfo(entry.oid))?.size;
       if (size !== undefined) files.push({ path, oid: entry.oid, size });
     }

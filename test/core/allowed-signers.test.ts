@@ -29,7 +29,7 @@ function one(text: string) {
 function reason(text: string): string {
   const { signers, ignored } = read(text);
   assert.deepEqual([signers.length, ignored.length], [0, 1], text);
-  return ignored[0]!.reason;
+  return ignored[0]!.reason.text;
 }
 
 test('lines as ssh-keygen takes them', () => {

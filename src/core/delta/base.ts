@@ -24,6 +24,11 @@ function basename(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** Only files that have this in common with a wanted one are ever its base: names without folders and version numbers. */
+export function kindOfName(path: ByteString): ByteString {
+  return maskVersions(basename(path));
+}
+
 /** The files of one image as bases. Built once for an image (40,000 paths: 0.1 s), asked for each file that is wanted. */
 export class Bases {
   private readonly byPath = new Map<ByteString, HeldFile>();
@@ -39,7 +44,7 @@ export class Bases {
       this.byPath.set(file.path, file);
       add(this.byMasked, maskVersions(file.path), file);
       add(this.byName, name, file);
-      add(this.byMaskedName, maskVersions(name), file);
+      add(this.byMaskedName, kindOfName(name), file);
     }
     for (const groups of [this.byMasked, this.byName, this.byMaskedName]) {
       for (const group of groups.values()) group.sort((a, b) => a.size - b.size);
@@ -59,7 +64,7 @@ export class Bases {
       this.byPath.get(path),
       nearest(this.byMasked.get(maskVersions(path)), size),
       nearest(this.byName.get(name), size),
-      nearest(this.byMaskedName.get(maskVersions(name)), size),
+      nearest(this.byMaskedName.get(kindOfName(name)), size),
     ];
     const oids = new Set(candidates.flatMap(file => (file === undefined ? [] : [file.oid])));
     return [...oids].slice(0, MOST_BASES);
