@@ -1,4 +1,5 @@
 /** The words of the command line, taken apart. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
@@ -68,9 +69,17 @@ export function texts(options: Options, name: string): string[] {
   return Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
 }
 
-/** ADDRESSes: `host:port` as they are, folders (`/…`, `./…`, `../…`) as absolute paths, for a service that is elsewhere. */
+/**
+ * ADDRESSes: `host:port` as they are, folders (`/…`, `./…`, `../…`, and whatever is one here) as absolute paths, for a
+ * service that is elsewhere.
+ */
 export function addresses(options: Options, name: string): string[] {
-  return texts(options, name).map(address);
+  return texts(options, name).map(word => (isFolderHere(word) ? resolve(word) : address(word)));
+}
+
+/** `stick` is a host's name, too: nobody who has a folder of that name before him means that. */
+function isFolderHere(word: string): boolean {
+  return word !== '' && !word.includes(':') && existsSync(`${word}/.`);
 }
 
 export function address(word: string): string {

@@ -5,7 +5,8 @@ import type { ImageInfo } from '../service/contract';
 export function megabytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`;
   if (bytes < 1e6) return `${Math.ceil(bytes / 1000)} kB`;
-  return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+  if (bytes < 1e10) return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
+  return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** `1 path`, `2 paths`. */

@@ -96,9 +96,9 @@ function columns(rows: readonly (readonly [string, string])[], width: number): s
     .join('');
 }
 
-const WORDS = `VERSION is 407, olpc-xo/407 or 7 or more digits of a commit. ADDRESS is host:port, [v6%zone]:port, or an
-exported folder (/media/stick/images, ./images, https://school.example/images/).
-`;
+const VERSION = 'VERSION is 407, olpc-xo/407 or 7 or more digits of a commit.';
+const ADDRESS = `ADDRESS is host:port, [v6%zone]:port, or an
+exported folder (/media/stick/images, ./images, https://school.example/images/).`;
 
 export const HELP = `Pass It On: upgrades this laptop from its neighbours, any version to any other.
 
@@ -109,13 +109,17 @@ ${columns(
 pass-it-on COMMAND --help tells the options of a command, pass-it-on --version which one this is. Everywhere:
 
 ${columns(EVERYWHERE.slice(0, -1), 15)}
-${WORDS}Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+${VERSION} ${ADDRESS}
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 `;
 
 export function helpOf(name: string): string {
   const { words, says, options = [] } = COMMAND_HELP[name]!;
   const usage = `pass-it-on ${name} ${words}`.trimEnd();
-  const needsWords = /VERSION|ADDRESS/.test(`${words} ${options.join(' ')}`);
+  // publish gives an image its version; all others name one that there is.
+  const named = words.replace('--version VERSION', '');
+  const meanings = [/VERSION/.test(named) && VERSION, /ADDRESS/.test(`${named} ${options.join(' ')}`) && ADDRESS];
+  const explained = meanings.filter(Boolean).join(' ');
   const sentence = `${says[0]!.toUpperCase()}${says.slice(1)}.`;
-  return `${usage} [OPTION]...\n\n${sentence}\n\n${columns([...options, ...EVERYWHERE], 30)}${needsWords ? `\n${WORDS}` : ''}`;
+  return `${usage} [OPTION]...\n\n${sentence}\n\n${columns([...options, ...EVERYWHERE], 30)}${explained && `\n${explained}\n`}`;
 }
