@@ -36,9 +36,10 @@ export async function buildProduct() {
     entryPoints: { 'pass-it-on': 'src/cli/main.ts' },
     outdir: fresh,
     // mallopt(3): one heap of malloc for all threads, because one for each keeps 30 MB more that nobody uses; and large pieces go
-    // back to the system when they are freed, because by default malloc learns from the first to keep the later ones: 10 MB.
+    // back to the system when they are freed, because by default malloc learns from the first to keep the later ones: 10 MB. V8 sizes the space for what is
+    // new when it starts: 5 to 10 MB.
     banner: {
-      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 node',
+      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 node --max-semi-space-size=1',
     },
   });
   await build({
@@ -48,6 +49,7 @@ export async function buildProduct() {
       demo: 'src/demo/main.ts',
       'delta-worker': 'src/transfer/delta-worker.ts',
       'intake-worker': 'src/store/intake-worker.ts',
+      'receive-worker': 'src/transfer/receive-worker.ts',
     },
     outdir: fresh,
   });

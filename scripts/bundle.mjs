@@ -44,7 +44,7 @@ function copyNodeGtk(to) {
 
 function copyProgram(to) {
   mkdirSync(join(to, 'dist'), { recursive: true });
-  for (const file of ['pass-it-on', 'screen.js', 'demo.js', 'delta-worker.js', 'intake-worker.js'])
+  for (const file of ['pass-it-on', 'screen.js', 'demo.js', 'delta-worker.js', 'intake-worker.js', 'receive-worker.js'])
     cpSync(join('dist', file), join(to, 'dist', file));
   cpSync('activity', join(to, 'activity'), {
     recursive: true,

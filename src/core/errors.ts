@@ -66,6 +66,12 @@ export interface ErrorReport {
   remedySaid?: Sentence;
 }
 
+/** The error that was reported so from elsewhere; cause: for the log. */
+export function reportedError(report: ErrorReport, cause?: unknown): PassItOnError {
+  const { code, message, messageSaid, remedy, remedySaid } = report;
+  return new PassItOnError(code, messageSaid ?? message, remedySaid ?? remedy, { cause });
+}
+
 /** Anything thrown, as an error a person can read; what we did not foresee keeps its cause for the log. */
 export function toPassItOnError(thrown: unknown): PassItOnError {
   if (thrown instanceof PassItOnError) return thrown;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVICE_ENV } from '../service/client';
+import { serviceEnv } from '../service/client';
 
 /** Pause before something is started again, in ms: what crashes at once must not keep the machine busy. */
 const REST_MS = 1000;
@@ -24,7 +24,7 @@ export class Keeper {
   async serve(name: string, args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     const service = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...SERVICE_ENV, ...env },
+      env: { ...serviceEnv(), ...env },
     });
     this.children.add(service);
     const lines = createInterface({ input: service.stdout });

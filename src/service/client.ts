@@ -7,7 +7,7 @@ import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMessageConnection, ResponseError, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
-import { type ErrorReport, PassItOnError } from '../core/errors';
+import { type ErrorReport, PassItOnError, reportedError } from '../core/errors';
 import type { EventName, Events, MethodName, Params, Result, ServiceClient } from './contract';
 import { connectMachineSocket, connectSocket } from './socket';
 
@@ -59,10 +59,7 @@ function clientOn(socket: Socket): ServiceClient {
         return await connection.sendRequest<Result<M>>(method, params);
       } catch (cause) {
         const report = cause instanceof ResponseError ? (cause.data as ErrorReport | undefined) : undefined;
-        if (report?.code) {
-          const { code, message, messageSaid, remedy, remedySaid } = report;
-          throw new PassItOnError(code, messageSaid ?? message, remedySaid ?? remedy, { cause });
-        }
+        if (report?.code) throw reportedError(report, cause);
         throw cause instanceof PassItOnError ? cause : connectionLost(cause);
       }
     },
@@ -83,12 +80,16 @@ export interface EnsureOptions {
   log?: string;
 }
 
-/** As the executable's first line has it (scripts/build.mjs): malloc keeps 40 MB less that nobody uses. */
-export const SERVICE_ENV = {
-  MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: '65536',
-  MALLOC_TRIM_THRESHOLD_: '65536',
-} as const;
+/** As the executable's first line has it (scripts/build.mjs): malloc and V8 keep 50 MB less that nobody uses. */
+export function serviceEnv(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '65536',
+    MALLOC_TRIM_THRESHOLD_: '65536',
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=1`.trim(),
+  };
+}
 
 const START_PATIENCE_MS = 20_000;
 /** How much a service gives way to whatever a person looks at: a little, so that it is never starved. As nice(1) counts. */
@@ -106,7 +107,7 @@ export async function ensureService({ store, command, serveArgs = [], log }: Ens
   const [program, ...first] = command;
   const child = spawn(program!, [...first, 'serve', '--store', store, ...serveArgs], {
     detached: true,
-    env: { ...process.env, ...SERVICE_ENV },
+    env: serviceEnv(),
     stdio: ['ignore', output, output],
   });
   let ended: string | null = null;

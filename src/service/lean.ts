@@ -5,4 +5,5 @@
 import { setFlagsFromString } from 'node:v8';
 
 setFlagsFromString('--optimize-for-size');
+// For threads; for this one it had to be said before it began (scripts/build.mjs).
 setFlagsFromString('--max-semi-space-size=1');

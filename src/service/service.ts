@@ -28,11 +28,15 @@ export interface ServiceOptions {
   share: { port?: number; nick: string; colors: [string, string] | null; rate?: number } | null;
   /** Only this network interface. */
   interface?: string;
-  /** The program that makes deltas; beside this one unless told. */
-  deltaWorker?: string;
+  /** The folder of the programs for threads (dist/); that of this one unless told. */
+  programs?: string;
 }
 
 const DEFAULT_PATIENCE_SECONDS = 60;
+
+function programIn({ programs = __dirname }: ServiceOptions, name: string): string {
+  return join(programs, `${name}.js`);
+}
 
 type Handlers = { [M in MethodName]: (params: Params<M>) => Promise<Result<M>> | Result<M> };
 
@@ -59,7 +63,8 @@ export class Service {
       addresses: readSettings().sources,
       onHint: () => this.emit('status', this.status()),
     });
-    this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state));
+    const receiveWorker = programIn(options, 'receive-worker');
+    this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state), receiveWorker);
     this.finding = new Finding(store, this.trust, () => this.near.candidates());
     this.comparing = new Comparing(store, {
       near: this.near,
@@ -80,7 +85,7 @@ export class Service {
 
   /** @throws PassItOnError 'busy' when another process owns the store or the port. */
   static async start(options: ServiceOptions): Promise<Service> {
-    const store = await Store.open(options.store, { intakeWorker: join(__dirname, 'intake-worker.js') });
+    const store = await Store.open(options.store, { intakeWorker: programIn(options, 'intake-worker') });
     // What only looks may look on this very machine too; who shares says so to other laptops only.
     const where = options.interface === undefined ? { loopback: !options.share } : { interfaces: [options.interface] };
     const neighbours = new Neighbours(where);
@@ -230,7 +235,7 @@ export class Service {
       announced: () => this.neighbours.name,
       onAsked: (host, asker) => this.near.askedBy(host, asker),
       rate: share.rate,
-      deltaWorker: this.options.deltaWorker ?? join(__dirname, 'delta-worker.js'),
+      deltaWorker: programIn(this.options, 'delta-worker'),
       fetching: () => this.upgrades.fetching,
       arrivals: () => this.upgrades.arrivals,
       onClassmate: host => this.upgrades.meet(host),

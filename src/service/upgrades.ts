@@ -58,6 +58,7 @@ export class Upgrades {
     private readonly store: Store,
     private readonly trust: Trust,
     private readonly emit: (state: UpgradeState) => void,
+    private readonly receiveWorker: string,
   ) {}
 
   /** Recalls an upgrade that an earlier service left unfinished. */
@@ -167,6 +168,7 @@ export class Upgrades {
     const stopwatch = new Stopwatch(() => performance.now() / 1000);
     const pipeline = new Pipeline(this.store, sources, {
       ...wishes,
+      receiveWorker: this.receiveWorker,
       earlier: this.fetched,
       // What still trickles in after the end must not make it look as if it ran on.
       onProgress: progress => {

@@ -2,8 +2,24 @@
 import { constants, promises } from 'node:fs';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { BlobHasher, type Oid } from '../core/object';
-import type { Blobs } from './blobs';
-import { withBuffer } from './buffers';
+import { CHUNK, withBuffer } from './buffers';
+
+/** Where the writers put what is whole, and what is not yet. */
+export interface BlobPlace {
+  /** Keeps content whose hashes are known to be right. */
+  keep(oid: Oid, sha256: string, data: Buffer): Promise<unknown>;
+  /** The same for what is in a file that was claimed. */
+  keepFile(oid: Oid, sha256: string, path: string, handle: promises.FileHandle): Promise<unknown>;
+  claim(oid: Oid): ClaimedFile;
+}
+
+/** A file to receive a blob into; release: nobody writes to it any more. */
+export interface ClaimedFile {
+  path: string;
+  /** What has come of it is found here after a stop. */
+  stays: boolean;
+  release(): void;
+}
 
 /** Receives one blob; nothing of it can be seen before `commit`. */
 export interface BlobWriter {
@@ -21,13 +37,21 @@ export function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
   return new PassItOnError('source-lied', message, 'Ask another laptop.', { cause });
 }
 
+/** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
+export const SMALL = CHUNK;
+
+/** from: how many bytes of what was kept of a large one to begin with. */
+export async function writerFor(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
+  return size <= SMALL ? new SmallWriter(place, oid, size) : LargeWriter.begin(place, oid, size, from);
+}
+
 /** Up to SMALL bytes: gathered in memory, written at once. */
-export class SmallWriter implements BlobWriter {
+class SmallWriter implements BlobWriter {
   readonly #data: Buffer;
   #length = 0;
 
   constructor(
-    private readonly blobs: Blobs,
+    private readonly place: BlobPlace,
     private readonly oid: Oid,
     size: number,
   ) {
@@ -47,7 +71,7 @@ export class SmallWriter implements BlobWriter {
     const actual = hasher.digest();
     if (actual.oid !== this.oid) throw sourceLied(this.oid);
     try {
-      await this.blobs.keep(actual.oid, actual.sha256, this.#data);
+      await this.place.keep(actual.oid, actual.sha256, this.#data);
     } catch (error) {
       throw toPassItOnError(error);
     }
@@ -62,29 +86,29 @@ export class SmallWriter implements BlobWriter {
  * Any size: through a file under `partial/`, hashed on the way. It has the blob's name, so that what came can be gone on
  * with after a stop, or a crash; unless somebody else is receiving the same blob, whose file that is.
  */
-export class LargeWriter implements BlobWriter {
+class LargeWriter implements BlobWriter {
   readonly #hasher: BlobHasher;
   #written = 0;
   #done = false;
 
   private constructor(
-    private readonly blobs: Blobs,
+    private readonly place: BlobPlace,
     private readonly oid: Oid,
     size: number,
-    private readonly file: { path: string; release(): void },
+    private readonly file: ClaimedFile,
     private readonly handle: promises.FileHandle,
   ) {
     this.#hasher = new BlobHasher(size);
   }
 
   /** from: how many bytes of what was kept to begin with. Throws 'damaged' when there are fewer. */
-  static async begin(blobs: Blobs, oid: Oid, size: number, from: number): Promise<BlobWriter> {
-    const file = blobs.claim(oid);
+  static async begin(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
+    const file = place.claim(oid);
     let handle: promises.FileHandle | null = null;
     try {
       handle = await promises.open(file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
       await handle.truncate(Math.min(from, (await handle.stat()).size));
-      const writer = new LargeWriter(blobs, oid, size, file, handle);
+      const writer = new LargeWriter(place, oid, size, file, handle);
       await writer.#recall(from);
       return writer;
     } catch (error) {
@@ -135,7 +159,7 @@ export class LargeWriter implements BlobWriter {
         throw sourceLied(this.oid, error);
       }
       if (actual.oid !== this.oid) throw sourceLied(this.oid);
-      await this.blobs.keepFile(actual.oid, actual.sha256, this.file.path, this.handle);
+      await this.place.keepFile(actual.oid, actual.sha256, this.file.path, this.handle);
       this.#done = true;
       this.file.release();
       await this.handle.close();
@@ -157,7 +181,7 @@ export class LargeWriter implements BlobWriter {
     if (this.#done) return;
     this.#done = true;
     await this.handle.close();
-    if (!keep || this.blobs.kept(this.oid) !== this.file.path) await promises.rm(this.file.path, { force: true });
+    if (!keep || !this.file.stays) await promises.rm(this.file.path, { force: true });
     this.file.release();
   }
 }

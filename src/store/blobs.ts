@@ -23,19 +23,17 @@ import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
-import { type BlobWriter, LargeWriter, SmallWriter, sourceLied } from './blob-writer';
-import { CHUNK } from './buffers';
+import { type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, sourceLied, writerFor } from './blob-writer';
 import { failedWith, unlinkFreeing } from './disk';
 import { hashHandle } from './hash-handle';
-import { HashCache, type HashRecord } from './hashcache';
+import { HashCache, type HashRecord, matches, recordOf } from './hashcache';
 import { BLOB_TIME } from './intake';
 import { IntakePool } from './intake-pool';
+import type { BlobFacts, Landed, LandingField } from './landing';
 import { KEPT } from './layout';
 import { breathe, Turns } from './pace';
 import { PackedParts } from './packed-part';
 
-/** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
-export const SMALL = CHUNK;
 /** After this much unsynced, what is fetched is made durable, so that power failure costs little. */
 const SYNC_BYTES = 256 * 1024 * 1024;
 const SYNC_BLOBS = 4000;
@@ -52,15 +50,7 @@ export interface FoundBlob {
   stat: Stats;
 }
 
-function recordOf(stat: Stats, sha256: string): HashRecord {
-  return { sha256, size: stat.size, mtime: stat.mtimeMs, inode: stat.ino };
-}
-
-function matches(record: HashRecord, stat: Stats): boolean {
-  return record.size === stat.size && record.mtime === stat.mtimeMs && record.inode === stat.ino && stat.isFile();
-}
-
-export class Blobs {
+export class Blobs implements BlobPlace, LandingField {
   readonly #cache: HashCache;
   readonly #syncs = new Turns();
   #unsyncedBytes = 0;
@@ -75,7 +65,7 @@ export class Blobs {
 
   /** dir: `blobs/`; temporaryDir on the same file system. */
   constructor(
-    private readonly dir: string,
+    readonly dir: string,
     private readonly temporaryDir: string,
     cacheFile: string,
     private readonly readOnly: boolean,
@@ -180,7 +170,7 @@ export class Blobs {
   /** Lets a file under `partial/`, whose content was hashed just now, stand for this name, whatever stood for it. */
   async replace(oid: Oid, sha256: string, temporary: string): Promise<void> {
     await this.drop([oid]);
-    this.#appear(oid, sha256, temporary, lstatSync(temporary));
+    this.#appear(oid, temporary, recordOf(lstatSync(temporary), sha256));
   }
 
   #remember(oid: Oid, record: HashRecord): void {
@@ -236,10 +226,26 @@ export class Blobs {
   async receive(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
     this.path(oid);
     if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
+    this.#tellSyncFailure();
+    return writerFor(this, oid, size, from);
+  }
+
+  #tellSyncFailure(): void {
     const failure = this.#syncFailure;
     this.#syncFailure = null;
     if (failure !== null) throw toPassItOnError(failure);
-    return size <= SMALL ? new SmallWriter(this, oid, size) : LargeWriter.begin(this, oid, size, from);
+  }
+
+  facts(oid: Oid): BlobFacts | null {
+    const record = this.#cache.get(oid);
+    return record && { oid, ...record };
+  }
+
+  async land({ oid, file, ...record }: Landed): Promise<void> {
+    this.#tellSyncFailure();
+    this.packed.arrived(oid);
+    if (await this.has(oid)) unlinkSync(file);
+    else this.#appear(oid, file, record);
   }
 
   /** How many bytes are here of a blob whose receiving was broken off; 0 while it is being received. */
@@ -252,11 +258,11 @@ export class Blobs {
     return join(this.temporaryDir, `${KEPT}${oid}`);
   }
 
-  /** A file to receive a blob into; the one that is kept, unless somebody else has it. */
-  claim(oid: Oid): { path: string; release(): void } {
-    if (this.#claimed.has(oid)) return { path: this.temporary(), release: () => {} };
+  /** The file that is kept, unless somebody else has it. */
+  claim(oid: Oid): ClaimedFile {
+    if (this.#claimed.has(oid)) return { path: this.temporary(), stays: false, release: () => {} };
     this.#claimed.add(oid);
-    return { path: this.kept(oid), release: () => this.#claimed.delete(oid) };
+    return { path: this.kept(oid), stays: true, release: () => this.#claimed.delete(oid) };
   }
 
   /** Keeps content whose hashes are known to be right; true when it was not held before. */
@@ -268,7 +274,7 @@ export class Blobs {
     try {
       for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
       futimesSync(fd, BLOB_TIME, BLOB_TIME);
-      return this.#appear(oid, sha256, temporary, fstatSync(fd));
+      return this.#appear(oid, temporary, recordOf(fstatSync(fd), sha256));
     } catch (error) {
       unlinkSync(temporary);
       throw error;
@@ -285,11 +291,11 @@ export class Blobs {
       return false;
     }
     await handle.utimes(BLOB_TIME, BLOB_TIME);
-    return this.#appear(oid, sha256, temporary, await handle.stat());
+    return this.#appear(oid, temporary, recordOf(await handle.stat(), sha256));
   }
 
   /** Gives whole content its name; false when somebody else was faster. */
-  #appear(oid: Oid, sha256: string, temporary: string, stat: Stats): boolean {
+  #appear(oid: Oid, temporary: string, record: HashRecord): boolean {
     const path = this.path(oid);
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
       unlinkSync(temporary);
@@ -302,7 +308,7 @@ export class Blobs {
       mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true, mode: 0o700 });
       renameSync(temporary, path);
     }
-    this.#arrived(oid, recordOf(stat, sha256));
+    this.#arrived(oid, record);
     return true;
   }
 

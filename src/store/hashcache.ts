@@ -7,7 +7,7 @@
  * itself has, and leaves the file before the blob does (`flush`): a blob that power failure left half-written has no
  * record, not even an old one that fits by chance, and its hash tells.
  */
-import { promises, readFileSync } from 'node:fs';
+import { promises, readFileSync, type Stats } from 'node:fs';
 import type { Oid } from '../core/object';
 import { replaceFile } from './atomic';
 
@@ -21,6 +21,15 @@ export interface HashRecord {
   /** Milliseconds, as stat(2) gives it. */
   mtime: number;
   inode: number;
+}
+
+export function recordOf(stat: Stats, sha256: string): HashRecord {
+  return { sha256, size: stat.size, mtime: stat.mtimeMs, inode: stat.ino };
+}
+
+/** Whether that is the file as it was when it was hashed. */
+export function matches({ size, mtime, inode }: Omit<HashRecord, 'sha256'>, stat: Stats): boolean {
+  return size === stat.size && mtime === stat.mtimeMs && inode === stat.ino && stat.isFile();
 }
 
 /** FNV-1a over the record: enough to tell a record that was cut off by a power failure. */

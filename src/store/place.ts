@@ -8,7 +8,8 @@ import { constants, copyFileSync, linkSync, lstatSync, promises, type Stats, sym
 import type { FullAttributes } from '../core/attributes';
 import type { ByteString } from '../core/bytes';
 import type { Oid } from '../core/object';
-import { type Blobs, SMALL } from './blobs';
+import { SMALL } from './blob-writer';
+import type { Blobs } from './blobs';
 import { diskPath, failedWith } from './disk';
 import { type ImagePath, missingBlob } from './image';
 import { hasAttributes, kindOnDisk, makeNode, setAttributes } from './inode';

@@ -10,6 +10,7 @@ import type { BlobWriter } from './blob-writer';
 import { checkImage } from './check';
 import { type Cleaned, Cleaning } from './cleaning';
 import { type Gathered, gather } from './gather';
+import type { LandingField } from './landing';
 import { Layout } from './layout';
 import { Lock } from './lock';
 import { Turns } from './pace';
@@ -108,6 +109,11 @@ export class Store extends StoreView {
   /** How many bytes came of a large blob before its receiving was broken off: `from` may be as much. */
   keptBytes(oid: Oid): number {
     return this.parts.blobs.keptBytes(oid);
+  }
+
+  /** Where what another thread takes in becomes a blob. */
+  get landing(): LandingField {
+    return this.parts.blobs;
   }
 
   /** Where to keep what came of a large blob as its source packs it; null while somebody else does. released: once closed. */

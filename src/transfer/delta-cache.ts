@@ -55,6 +55,20 @@ export class DeltaCache {
     if (delta && delta.file === this.last && delta.start + delta.length >= FILE_BYTES) this.begin();
   }
 
+  /** Another thread keeps deltas in this cache's folder, and has made this one. */
+  adopt(key: string, delta: CachedDelta): void {
+    if (!this.files.has(delta.file)) {
+      this.files.set(delta.file, null);
+      this.dropOldest();
+    }
+    this.set(key, delta);
+  }
+
+  /** A folder for that. */
+  folderOf(thread: number): string {
+    return join(this.folder, `thread-${thread}`);
+  }
+
   /** The file that the next delta is to be appended to. */
   get file(): string {
     return this.last ?? this.begin();
@@ -92,11 +106,15 @@ export class DeltaCache {
     const file = join(this.folder, String(this.begun++));
     this.files.set(file, null);
     this.last = file;
+    this.dropOldest();
+    return file;
+  }
+
+  private dropOldest(): void {
     for (const oldest of this.files.keys()) {
       if (this.files.size <= FILES) break;
-      this.drop(oldest);
+      if (oldest !== this.last) this.drop(oldest);
     }
-    return file;
   }
 
   /** Null where it has been dropped. */

@@ -10,14 +10,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Arrivals } from './arrivals';
+import { type Batch, type BatchEvent, takeBatch } from './batch';
 import { Classmates, worthAsking } from './classmates';
 import { type EffortWish, type Form, Trials } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
-import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveFrame, requestsFor } from './incoming';
+import { Doubtful, type Like, type PassOn, type Receiver } from './incoming';
+import { ReceiveThread } from './receive-thread';
 import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
-import type { How, Source } from './source';
+import type { Source } from './source';
 import { Spare } from './spare';
 
 export type { Giver } from './giver';
@@ -47,6 +49,9 @@ const SHARED_BATCH_BYTES = 4 << 20;
 /** With more sources than these one request at each is enough to be never without. */
 const FEW_SOURCES = 4;
 
+/** With less to come a thread of its own takes longer to begin than it saves. Bytes. */
+const WORTH_A_THREAD = 32 << 20;
+
 export interface FetchOptions {
   effort?: EffortWish;
   /** The image that the blobs are of: those who have it in part are asked what they have. */
@@ -59,6 +64,8 @@ export interface FetchOptions {
   spare?: Spare;
   /** Where deltas are kept that others can be given. */
   received?: ReceivedDeltas;
+  /** The program of a thread that receives (dist/receive-worker.js), for more than a little; without it this thread does all. */
+  receiveWorker?: string;
 }
 
 export class BlobFetch {
@@ -70,6 +77,7 @@ export class BlobFetch {
   private readonly trials = new Trials();
   private readonly spare: Spare;
   private readonly passOn: PassOn | undefined;
+  private readonly thread: ReceiveThread | null;
   private readonly liars = new Set<string>();
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
@@ -94,6 +102,7 @@ export class BlobFetch {
     const { spare = new Spare(), received } = options;
     this.spare = spare;
     this.passOn = received && { received, spare };
+    this.thread = this.startThread(wanted);
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
@@ -111,6 +120,19 @@ export class BlobFetch {
   /** Resolves when every blob is there; rejects when stopped or when this laptop cannot store them. */
   run(): Promise<void> {
     return this.finished;
+  }
+
+  /** To be called when `run` has ended: nothing of it goes on after that. */
+  async close(): Promise<void> {
+    await this.thread?.close();
+  }
+
+  private startThread(wanted: readonly Wanted[]): ReceiveThread | null {
+    const { receiver, spare, options } = this;
+    const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
+    const { landing } = receiver;
+    if (!options.receiveWorker || !landing || bytes < WORTH_A_THREAD) return null;
+    return new ReceiveThread(options.receiveWorker, { field: landing, spare, received: options.received });
   }
 
   /** True while nobody gives. */
@@ -249,7 +271,7 @@ export class BlobFetch {
       busy = share;
     };
     try {
-      bytes = await this.giveBatch(giver, batch, { form, onBusy });
+      bytes = await this.giveBatch(giver, batch, form, onBusy);
       giver.rate = bytes / ((performance.now() - now) / 1000);
       giver.failures = 0;
       if (giver.isUnknown) giver.probed(bytes > 0);
@@ -289,49 +311,41 @@ export class BlobFetch {
   }
 
   /** Returns the bytes of content received. */
-  private async giveBatch(giver: Giver, batch: Wanted[], how: How): Promise<number> {
-    const { address } = giver.source;
-    const mine = { left: new Set(batch.map(({ oid }) => oid)), stop: new AbortController() };
+  private async giveBatch(
+    giver: Giver,
+    wanted: Wanted[],
+    form: Form,
+    onBusy: (share: number) => void,
+  ): Promise<number> {
+    const { source } = giver;
+    const known = new Map(wanted.map(one => [one.oid, one]));
+    const mine = { left: new Set(known.keys()), stop: new AbortController() };
     this.open.add(mine);
     let bytes = 0;
-    try {
-      const request = await requestsFor(this.receiver, batch, this.likeFor(giver, how.form), giver.plain, this.spare);
-      const asked = new Map(request.map(wanted => [wanted.oid, wanted]));
-      for await (const frame of giver.source.objects(request, mine.stop.signal, how)) {
-        const wanted = asked.get(frame.oid);
-        if (frame.kind === KIND.missing && wanted) {
-          mine.left.delete(frame.oid);
-          const mayComeYet = giver.holds === 'some' && !giver.heard?.has(frame.oid);
-          const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
-          this.scheduler.lacks(address, frame.oid, until);
-          continue;
-        }
-        if (!wanted || !fits(frame, wanted)) {
-          throw new PassItOnError(
-            'source-lied',
-            'A laptop sent something else than was asked for.',
-            'Try another laptop.',
-          );
-        }
-        // Another source was faster with it.
-        if (this.scheduler.isDone(frame.oid)) continue;
-        const onBytes = (count: number) => {
-          this.bytesDone += count;
-          this.onProgress();
-        };
-        try {
-          await receiveFrame(this.receiver, wanted, frame, onBytes, this.passOn);
-        } catch (cause) {
-          // Now and then one block looks like another: that blob is asked for again, and those behind it are as good.
-          if (!(cause instanceof Doubtful) || cause.kind !== KIND.outlined) throw cause;
-          giver.doubt(cause.kind, cause.oid);
-          continue;
-        }
-        if (frame.kind === KIND.outlined) giver.outlined++;
-        mine.left.delete(frame.oid);
-        this.arrived(wanted, giver.heard === null);
-        bytes += wanted.size;
+    const tell = (event: BatchEvent) => {
+      if (event.kind === 'bytes') {
+        this.bytesDone += event.bytes;
+        this.onProgress();
+      } else if (event.kind === 'busy') onBusy(event.share);
+      else if (event.kind === 'doubtful') giver.doubt(KIND.outlined, event.oid);
+      else if (event.kind === 'missing') {
+        mine.left.delete(event.oid);
+        this.lacks(giver, event.oid);
+      } else {
+        if (event.outlined) giver.outlined++;
+        mine.left.delete(event.oid);
+        const one = known.get(event.oid)!;
+        this.arrived(one, giver.heard === null);
+        bytes += one.size;
       }
+    };
+    try {
+      await this.take(
+        { wanted, form, like: this.likeFor(giver, form), plain: giver.plain },
+        source,
+        mine.stop.signal,
+        tell,
+      );
       return bytes;
     } catch (cause) {
       // All of it came from others meanwhile, which is nobody's fault.
@@ -339,8 +353,22 @@ export class BlobFetch {
       throw cause;
     } finally {
       this.open.delete(mine);
-      this.scheduler.returned(address, batch);
+      this.scheduler.returned(source.address, wanted);
     }
+  }
+
+  /** As `takeBatch`, in the thread that receives where there is one. */
+  private take(batch: Batch, source: Source, signal: AbortSignal, tell: (event: BatchEvent) => void): Promise<void> {
+    const { thread, receiver, spare, passOn } = this;
+    if (thread && source.elsewhere) return thread.take(batch, source.address, source.elsewhere, signal, tell);
+    const isDone = (oid: Oid) => this.scheduler.isDone(oid);
+    return takeBatch(batch, { receiver, source, signal, spare, passOn, isDone, tell });
+  }
+
+  private lacks({ source, holds, heard }: Giver, oid: Oid): void {
+    const mayComeYet = holds === 'some' && !heard?.has(oid);
+    const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
+    this.scheduler.lacks(source.address, oid, until);
   }
 
   /** What to say to that source of what is here. */

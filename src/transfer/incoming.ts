@@ -7,6 +7,7 @@ import { applyOutlined, longestOutlined } from '../core/delta/outlined';
 import { memoryReader, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import type { LandingField } from '../store/landing';
 import type { PackedPart } from '../store/store';
 import {
   DELTA_HEAD_BYTES,
@@ -34,6 +35,8 @@ export interface Receiver {
   openBlob(oid: Oid): Promise<{ size: number; handle: FileHandle } | null>;
   /** The content of one that is here and small; null where only openBlob can tell. */
   readSmallBlob(oid: Oid): Buffer | null;
+  /** Where what another thread takes in becomes a blob. */
+  readonly landing?: LandingField;
 }
 
 export interface BlobSink {
@@ -63,7 +66,7 @@ export class Doubtful extends Error {
 }
 
 /** What came of blobs from this size on is gone on with after a stop; smaller ones are sent again. Bytes. */
-const KEPT_FROM = 1 << 20;
+export const KEPT_FROM = 1 << 20;
 
 /** What to say of what is here that is like what is wanted. */
 export type Like = 'bases' | 'outlines' | 'nothing';

@@ -6,7 +6,7 @@ import type { Known } from './arrivals';
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
 import type { Asker, ImagesAnswer } from './images-answer';
-import { type AskedBlob, type How, HttpSource, type Source } from './source';
+import { type AskedBlob, type Elsewhere, type How, HttpSource, type Source } from './source';
 import { StaticSource } from './static-source';
 
 /** Somebody to ask: at an address in the form of normalAddress(). */
@@ -65,6 +65,10 @@ class PortSource implements Source {
 
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame> {
     return this.who.objects(asked, signal, how);
+  }
+
+  get elsewhere(): Elsewhere | undefined {
+    return this.who === this.laptop ? this.laptop.elsewhere : undefined;
   }
 
   needsOutlines(from: Oid | null): boolean {

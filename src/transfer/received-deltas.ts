@@ -4,7 +4,7 @@
  */
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { DeltaCache, deltaKey } from './delta-cache';
+import { type CachedDelta, DeltaCache, deltaKey } from './delta-cache';
 import type { Spare } from './spare';
 
 export interface DeltaFacts {
@@ -22,7 +22,11 @@ export class ReceivedDeltas {
   /** Of what has been given away of that file. */
   private end = 0;
 
-  constructor(folder: string) {
+  /** kept: is told of each that can be passed on. */
+  constructor(
+    folder: string,
+    private readonly kept: (key: string, delta: CachedDelta) => void = () => {},
+  ) {
     this.cache = new DeltaCache(folder);
   }
 
@@ -37,7 +41,7 @@ export class ReceivedDeltas {
     }
     const start = this.end;
     this.end += length;
-    return new ArrivingDelta(this.cache, key, { file, start, length, size });
+    return new ArrivingDelta(this.cache, key, { file, start, length, size }, this.kept);
   }
 }
 
@@ -49,7 +53,8 @@ export class ArrivingDelta {
   constructor(
     private readonly cache: DeltaCache,
     private readonly key: string,
-    private readonly place: { file: string; start: number; length: number; size: number },
+    private readonly place: CachedDelta,
+    private readonly kept: (key: string, delta: CachedDelta) => void,
   ) {}
 
   /** What comes next of it. Where it cannot be written down, nobody is given it. */
@@ -64,7 +69,9 @@ export class ArrivingDelta {
 
   /** It made what it should. */
   keep(): void {
-    if (!this.isLost && this.written === this.place.length) this.cache.set(this.key, this.place);
+    if (this.isLost || this.written !== this.place.length) return;
+    this.cache.set(this.key, this.place);
+    this.kept(this.key, this.place);
   }
 
   private wrote(file: string, chunk: Buffer, position: number): boolean {

@@ -44,6 +44,13 @@ export interface How {
   onBusy?(share: number): void;
 }
 
+/** For another thread that asks the same laptop. */
+export interface Elsewhere {
+  at: Address;
+  /** It received so many bytes there. */
+  received(bytes: number): void;
+}
+
 export interface Source {
   /** `host:port`, a URL, or a folder; also what tells sources apart. */
   readonly address: string;
@@ -59,6 +66,8 @@ export interface Source {
   needsOutlines?(from: Oid | null): boolean;
   /** Of somebody who may be fetching that image, what it has got, once there is news: see arrivals.ts. 'no-source' where it does not say. */
   have?(commit: Oid, known: Known, signal?: AbortSignal): Promise<Buffer>;
+  /** Where another thread can ask it for blobs, too. */
+  readonly elsewhere?: Elsewhere;
   close(): void;
 }
 
@@ -72,6 +81,7 @@ const HAVE_SECONDS = 20;
 
 export class HttpSource implements Source {
   readonly address: string;
+  readonly elsewhere: Elsewhere;
   private readonly client: HttpClient;
   /** What it said last. */
   private said: ImagesAnswer | null = null;
@@ -79,6 +89,12 @@ export class HttpSource implements Source {
   constructor(at: Address) {
     this.address = formatAddress(at);
     this.client = new HttpClient(at, this.address, CONNECTIONS);
+    this.elsewhere = {
+      at,
+      received: bytes => {
+        this.client.bytesReceived += bytes;
+      },
+    };
   }
 
   get bytesReceived(): number {

@@ -10,6 +10,13 @@ export class Spare {
     return true;
   }
 
+  /** Half of what is left, for somebody else to take from, in bytes. */
+  share(): number {
+    const half = this.left / 2;
+    this.left = half;
+    return half;
+  }
+
   give(bytes: number): void {
     this.left += bytes;
   }

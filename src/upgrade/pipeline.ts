@@ -33,6 +33,8 @@ export interface PipelineOptions {
   effort?: EffortWish;
   /** Where deltas are kept that others can be given; nobody asks this laptop for any unless told. */
   received?: ReceivedDeltas;
+  /** The program of the thread that receives (dist/receive-worker.js); without it this thread does. */
+  receiveWorker?: string;
   /** What an earlier run was to fetch: what has come of it counts. */
   earlier?: Fetched | null;
   onProgress(progress: PipelineProgress): void;
@@ -255,7 +257,7 @@ export class Pipeline {
       this.tell();
     };
     const { commit } = comparison;
-    const { effort, received } = this.options;
+    const { effort, received, receiveWorker } = this.options;
     const spare = new Spare(this.store.diskFree() - diskBytesOf(comparison.wanted) - STAGING_BYTES);
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
       effort,
@@ -264,6 +266,7 @@ export class Pipeline {
       arrivals: this.arrivals ?? undefined,
       spare,
       received,
+      receiveWorker,
     });
     this.fetch = fetch;
     await this.meetAll(commit, stop);
@@ -276,7 +279,7 @@ export class Pipeline {
       await fetch.run();
     } finally {
       ended.abort();
-      await looking;
+      await Promise.all([looking, fetch.close()]);
     }
   }
 

@@ -21,7 +21,7 @@ const COLORS = [
 /** Who has what, in turn. */
 const VERSIONS = ['410', '410', '407', '410', '406', '406', '405', '402', '410', '407'];
 const MINE = '406';
-const DELTA_WORKER = resolve('dist/delta-worker.js');
+const PROGRAMS = resolve('dist');
 const FILES = 60;
 const FILE_BYTES = 50_000;
 
@@ -80,7 +80,7 @@ export class Classroom {
       const [stroke = '', fill = ''] = (COLORS[i % COLORS.length] ?? '').split(',');
       const share = { port: 0, nick: classmate.nick, colors: [stroke, fill] as [string, string], rate: this.rate };
       const store = join(this.folder, 'laptops', String(i));
-      classmate.service = await Service.start({ store, share, interface: 'lo', deltaWorker: DELTA_WORKER });
+      classmate.service = await Service.start({ store, share, interface: 'lo', programs: PROGRAMS });
     }
   }
 
@@ -97,7 +97,7 @@ export class Classroom {
 
   private async startMine(): Promise<void> {
     const share = { port: 0, nick: 'Maya', colors: ['#005FE4', '#00A0FF'] as [string, string] };
-    const service = await Service.start({ store: this.store, share, interface: 'lo', deltaWorker: DELTA_WORKER });
+    const service = await Service.start({ store: this.store, share, interface: 'lo', programs: PROGRAMS });
     this.mine = { service, rpc: await RpcServer.listen(service, this.store) };
   }
 

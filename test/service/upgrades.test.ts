@@ -1,6 +1,6 @@
 /** What the service tells of an upgrade, when its parts do not end all at once. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import type { UpgradeState } from '../../src/service/contract';
 import { Sources } from '../../src/service/sources';
@@ -9,6 +9,8 @@ import { Upgrades } from '../../src/service/upgrades';
 import { Store } from '../../src/store/store';
 import type { Pipeline } from '../../src/upgrade/pipeline';
 import { tempFolder } from '../support/temp';
+
+const RECEIVE_WORKER = resolve('dist/receive-worker.js');
 
 const TO = {
   name: 'late-os',
@@ -25,7 +27,7 @@ test('a late word of what was stopped does not make it look as if it ran on', { 
   t.after(() => store?.close());
   store = await Store.open(join(tempFolder(t), 'store'));
   const told: UpgradeState['state'][] = [];
-  const upgrades = new Upgrades(store, new Trust(store), ({ state }) => told.push(state));
+  const upgrades = new Upgrades(store, new Trust(store), ({ state }) => told.push(state), RECEIVE_WORKER);
   let late: Pipeline | null = null;
   const stopped = upgrades.start(
     TO,

@@ -1,0 +1,74 @@
+/**
+ * One batch from one source, blob by blob into the store. The same in the service's own thread and in the one that receives
+ * (receive-worker.ts).
+ */
+import { PassItOnError } from '../core/errors';
+import type { Oid } from '../core/object';
+import type { Form } from './effort';
+import { KIND } from './frames';
+import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveFrame, requestsFor } from './incoming';
+import type { Wanted } from './scheduler';
+import type { Source } from './source';
+import type { Spare } from './spare';
+
+export interface Batch {
+  wanted: readonly Wanted[];
+  form: Form;
+  /** What to say of what is here, and of which blobs not even so. */
+  like: Like;
+  plain: ReadonlySet<Oid>;
+}
+
+/** What happens meanwhile. */
+export type BatchEvent =
+  /** Content is there; a negative number of bytes is not, after all. */
+  | { kind: 'bytes'; bytes: number }
+  | { kind: 'missing'; oid: Oid }
+  | { kind: 'came'; oid: Oid; outlined: boolean }
+  /** An outline did not make it. What follows in the batch may be as good. */
+  | { kind: 'doubtful'; oid: Oid }
+  /** For how much of the time its link was busy, from 0 to 1: at the end, if the source says so. */
+  | { kind: 'busy'; share: number };
+
+export interface Taking {
+  receiver: Receiver;
+  source: Source;
+  signal: AbortSignal;
+  spare: Spare;
+  passOn: PassOn | undefined;
+  /** Another source was faster with it. */
+  isDone(oid: Oid): boolean;
+  tell(event: BatchEvent): void;
+}
+
+/**
+ * Resolves when all of it has come that the source has.
+ * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', 'no-source', and what the store throws
+ */
+export async function takeBatch({ wanted, form, like, plain }: Batch, taking: Taking): Promise<void> {
+  const { receiver, source, signal, spare, passOn, isDone, tell } = taking;
+  const requests = await requestsFor(receiver, wanted, like, plain, spare);
+  const asked = new Map(requests.map(request => [request.oid, request]));
+  const onBusy = (share: number) => tell({ kind: 'busy', share });
+  for await (const frame of source.objects(requests, signal, { form, onBusy })) {
+    const { kind, oid } = frame;
+    const request = asked.get(oid);
+    if (kind === KIND.missing && request) {
+      tell({ kind: 'missing', oid });
+      continue;
+    }
+    if (!request || !fits(frame, request)) {
+      throw new PassItOnError('source-lied', 'A laptop sent something else than was asked for.', 'Try another laptop.');
+    }
+    if (isDone(oid)) continue;
+    try {
+      await receiveFrame(receiver, request, frame, bytes => tell({ kind: 'bytes', bytes }), passOn);
+    } catch (cause) {
+      // Now and then one block looks like another: that blob is asked for again, and those behind it are as good.
+      if (!(cause instanceof Doubtful) || cause.kind !== KIND.outlined) throw cause;
+      tell({ kind: 'doubtful', oid });
+      continue;
+    }
+    tell({ kind: 'came', oid, outlined: kind === KIND.outlined });
+  }
+}

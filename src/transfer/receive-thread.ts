@@ -1,0 +1,148 @@
+/** The service's own side of the thread that receives (receive-worker.ts): tells it what to take, and gives what it took its name. */
+import { Worker } from 'node:worker_threads';
+import { PassItOnError, reportedError } from '../core/errors';
+import type { LandingField, LandingPlan } from '../store/landing';
+import type { Batch, BatchEvent } from './batch';
+import { Doubtful, KEPT_FROM } from './incoming';
+import type { ReceiveEvent, ReceiveFailure, ReceiveNews, ReceiveOrder, ReceiveStart } from './receive-orders';
+import type { ReceivedDeltas } from './received-deltas';
+import type { Elsewhere } from './source';
+import type { Spare } from './spare';
+
+export interface ReceiveOptions {
+  /** Where what it took becomes a blob. */
+  field: LandingField;
+  spare: Spare;
+  received: ReceivedDeltas | undefined;
+}
+
+interface Running {
+  tell(event: BatchEvent): void;
+  end(failure: unknown): void;
+  /** The first thing that went wrong here. */
+  failure: { cause: unknown } | null;
+}
+
+let threads = 0;
+
+export class ReceiveThread {
+  private readonly worker: Worker;
+  private readonly running = new Map<number, Running>();
+  private readonly sources = new Map<string, Elsewhere>();
+  private readonly exited: Promise<void>;
+  /** News are worked through one after another. */
+  private working: Promise<void> = Promise.resolve();
+  private orders = 0;
+
+  /** program: receive-worker, bundled. */
+  constructor(
+    program: string,
+    private readonly options: ReceiveOptions,
+  ) {
+    const { received, spare } = options;
+    const folder = received?.cache.folderOf(threads++) ?? null;
+    const workerData: ReceiveStart = { received: folder, spare: spare.share() };
+    this.worker = new Worker(program, { workerData });
+    this.worker.on('message', (news: ReceiveNews) => {
+      this.working = this.working.then(() => this.hear(news));
+    });
+    this.exited = new Promise(resolve => {
+      this.worker.on('error', cause => this.failAll(cause));
+      this.worker.on('exit', () => {
+        this.failAll(new Error('The thread that receives has ended.'));
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * As `takeBatch`. Settles when the thread has nothing to do with it any more.
+   * @throws what `takeBatch` throws; errors of the thread itself as 'internal'
+   */
+  async take(
+    batch: Batch,
+    address: string,
+    source: Elsewhere,
+    signal: AbortSignal,
+    tell: Running['tell'],
+  ): Promise<void> {
+    signal.throwIfAborted();
+    const id = this.orders++;
+    this.sources.set(address, source);
+    const { landing, release } = this.planFor(batch);
+    const abort = () => this.order({ kind: 'abort', id });
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const end = (failure: unknown) => (failure === null ? resolve() : reject(failure));
+        this.running.set(id, { tell, end, failure: null });
+        this.order({ kind: 'take', id, at: source.at, batch, landing });
+      });
+    } finally {
+      signal.removeEventListener('abort', abort);
+      release();
+    }
+  }
+
+  /** Ends what runs; resolves when the thread is gone. */
+  async close(): Promise<void> {
+    this.order({ kind: 'close' });
+    await this.exited;
+    await this.working;
+  }
+
+  private order(order: ReceiveOrder): void {
+    this.worker.postMessage(order);
+  }
+
+  private planFor({ wanted }: Batch): { landing: LandingPlan; release(): void } {
+    const { field } = this.options;
+    const bases = wanted.flatMap(({ bases }) => bases.flatMap(oid => field.facts(oid) ?? []));
+    const claims = wanted.filter(({ size }) => size >= KEPT_FROM).map(({ oid }) => ({ oid, ...field.claim(oid) }));
+    const files = claims.map(({ oid, path, stays }) => ({ oid, path, stays }));
+    const landing = { dir: field.dir, temporary: field.temporary(), bases, files };
+    const release = () => {
+      for (const claim of claims) claim.release();
+    };
+    return { landing, release };
+  }
+
+  private async hear({ events, kept, received }: ReceiveNews): Promise<void> {
+    for (const [address, bytes] of received) this.sources.get(address)?.received(bytes);
+    for (const [key, delta] of kept) this.options.received?.cache.adopt(key, delta);
+    for (const event of events) {
+      const one = this.running.get(event.id);
+      if (one === undefined) continue;
+      try {
+        await this.happened(one, event);
+      } catch (cause) {
+        one.failure ??= { cause };
+        this.order({ kind: 'abort', id: event.id });
+      }
+    }
+  }
+
+  private async happened(one: Running, event: ReceiveEvent): Promise<void> {
+    if (event.kind === 'ended') {
+      this.running.delete(event.id);
+      one.end(one.failure ? one.failure.cause : thrown(event.failure));
+    } else if (one.failure !== null) return;
+    else if (event.kind === 'landed') await this.options.field.land(event.landed);
+    else one.tell(event);
+  }
+
+  private failAll(cause: unknown): void {
+    const remedy = 'Start again to go on where it stopped.';
+    const error = new PassItOnError('internal', 'Receiving broke off.', remedy, { cause });
+    for (const { end } of this.running.values()) end(error);
+    this.running.clear();
+  }
+}
+
+function thrown(failure: ReceiveFailure | null): unknown {
+  if (failure === null) return null;
+  const cause = new Error(failure.cause);
+  return failure.kind === 'error'
+    ? reportedError(failure.report, cause)
+    : new Doubtful(failure.frame, failure.oid, { cause });
+}
