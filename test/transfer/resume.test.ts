@@ -22,7 +22,8 @@ import { sizeOf } from '../support/size';
 import { tempFolder } from '../support/temp';
 import { giving, HandMade, hangingUp, storeWith } from './serving';
 
-const BIG = randomBytes(24 << 20);
+/** More than the thread that receives is worth. */
+const BIG = randomBytes(36 << 20);
 const BIG_OID = objectOid('blob', BIG);
 const BATCH = 4 << 20;
 
@@ -66,7 +67,7 @@ test('after kill -9 in the middle of a large file at most one batch comes again'
   const { image } = await donor.publish(second.dir, { name: 'rest-os', version: '2' });
   await donor.use(image.commit);
   const { server } = await giving(closers, donor, { onError: hangingUp });
-  const way = await slowWay(t, server.port, 8e6);
+  const way = await slowWay(t, server.port, 12e6);
   const words = ['upgrade', '2', '--from', `127.0.0.1:${way.port}`, '--store', child.store];
   const env = { ...process.env, PASS_IT_ON_ALLOW_UNSIGNED: '1' };
   for (const part of [1 / 4, 5 / 8]) {
