@@ -2,6 +2,7 @@
  * One batch from one source, blob by blob into the store. The same in the service's own thread and in the one that receives
  * (receive-worker.ts).
  */
+import type { PatchMemory } from '../core/delta/patch-memory';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Form } from './effort';
@@ -35,6 +36,7 @@ export interface Taking {
   source: Source;
   signal: AbortSignal;
   spare: Spare;
+  memory: PatchMemory;
   passOn: PassOn | undefined;
   /** Another source was faster with it. */
   isDone(oid: Oid): boolean;
@@ -46,7 +48,7 @@ export interface Taking {
  * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', 'no-source', and what the store throws
  */
 export async function takeBatch({ wanted, form, like, plain }: Batch, taking: Taking): Promise<void> {
-  const { receiver, source, signal, spare, passOn, isDone, tell } = taking;
+  const { receiver, source, signal, spare, memory, passOn, isDone, tell } = taking;
   const requests = await requestsFor(receiver, wanted, like, plain, spare);
   const asked = new Map(requests.map(request => [request.oid, request]));
   const onBusy = (share: number) => tell({ kind: 'busy', share });
@@ -62,7 +64,7 @@ export async function takeBatch({ wanted, form, like, plain }: Batch, taking: Ta
     }
     if (isDone(oid)) continue;
     try {
-      await receiveFrame(receiver, request, frame, bytes => tell({ kind: 'bytes', bytes }), passOn);
+      await receiveFrame(receiver, request, frame, bytes => tell({ kind: 'bytes', bytes }), memory, passOn);
     } catch (cause) {
       // Now and then one block looks like another: that blob is asked for again, and those behind it are as good.
       if (!(cause instanceof Doubtful) || cause.kind !== KIND.outlined) throw cause;

@@ -7,6 +7,7 @@
  * has the whole image sends what nobody else has yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PatchMemory } from '../core/delta/patch-memory';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Arrivals } from './arrivals';
@@ -76,6 +77,7 @@ export class BlobFetch {
   private readonly classmates: Classmates;
   private readonly trials = new Trials();
   private readonly spare: Spare;
+  private readonly memory = new PatchMemory();
   private readonly passOn: PassOn | undefined;
   private readonly thread: ReceiveThread | null;
   private readonly liars = new Set<string>();
@@ -359,10 +361,10 @@ export class BlobFetch {
 
   /** As `takeBatch`, in the thread that receives where there is one. */
   private take(batch: Batch, source: Source, signal: AbortSignal, tell: (event: BatchEvent) => void): Promise<void> {
-    const { thread, receiver, spare, passOn } = this;
+    const { thread, receiver, spare, memory, passOn } = this;
     if (thread && source.elsewhere) return thread.take(batch, source.address, source.elsewhere, signal, tell);
     const isDone = (oid: Oid) => this.scheduler.isDone(oid);
-    return takeBatch(batch, { receiver, source, signal, spare, passOn, isDone, tell });
+    return takeBatch(batch, { receiver, source, signal, spare, memory, passOn, isDone, tell });
   }
 
   private lacks({ source, holds, heard }: Giver, oid: Oid): void {

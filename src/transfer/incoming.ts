@@ -4,6 +4,7 @@ import { applyDelta } from '../core/delta/apply';
 import { longestDelta } from '../core/delta/format';
 import type { Outline } from '../core/delta/outline';
 import { applyOutlined, longestOutlined } from '../core/delta/outlined';
+import type { PatchMemory } from '../core/delta/patch-memory';
 import { memoryReader, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
@@ -118,6 +119,7 @@ export async function receiveFrame(
   request: Request,
   frame: Frame,
   onBytes: (bytes: number) => void,
+  memory: PatchMemory,
   passOn?: PassOn,
 ): Promise<void> {
   const { kind } = frame;
@@ -130,7 +132,7 @@ export async function receiveFrame(
   const keeping = new Keeping(request, frame, passOn);
   onBytes(from);
   try {
-    const content = contentOf(receiver, request, frame, keeping);
+    const content = contentOf(receiver, request, frame, memory, keeping);
     for await (const chunk of content) {
       await sink.write(chunk);
       received += chunk.length;
@@ -184,10 +186,11 @@ function contentOf(
   receiver: Receiver,
   { size, bases, outline }: Request,
   frame: Frame,
+  memory: PatchMemory,
   keeping: Keeping,
 ): AsyncGenerator<Buffer> {
-  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size, keeping);
-  if (frame.kind === KIND.outlined && outline) return fromCommon(receiver, frame, bases, outline, size);
+  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size, memory, keeping);
+  if (frame.kind === KIND.outlined && outline) return fromCommon(receiver, frame, bases, outline, size, memory);
   return frame.payload();
 }
 
@@ -198,16 +201,17 @@ async function* fromCommon(
   [base]: readonly Oid[],
   outline: Outline,
   size: number,
+  memory: PatchMemory,
 ): AsyncGenerator<Buffer> {
   const delta = { read: (count: number) => frame.read(count), rest: () => frame.payload() };
   if (outline.count === 0 || base === undefined) {
-    yield* applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size);
+    yield* applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size, memory);
     return;
   }
   const opened = await openOutlined(receiver, base);
   if (!opened) throw new PassItOnError('damaged', `Blob ${base} is not as it was.`, 'Repair it with verify.');
   try {
-    yield* applyOutlined(opened.content, outline, delta, size);
+    yield* applyOutlined(opened.content, outline, delta, size, memory);
   } finally {
     await opened.close();
   }
@@ -219,6 +223,7 @@ async function* patched(
   frame: Frame,
   bases: readonly Oid[],
   size: number,
+  memory: PatchMemory,
   keeping: Keeping,
 ): AsyncGenerator<Buffer> {
   const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
@@ -227,13 +232,13 @@ async function* patched(
   }
   const small = receiver.readSmallBlob(head.base);
   if (small !== null) {
-    yield* applyDelta(memoryReader(small), keeping.payload(head.base), size);
+    yield* applyDelta(memoryReader(small), keeping.payload(head.base), size, memory);
     return;
   }
   const base = await receiver.openBlob(head.base);
   if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
   try {
-    yield* applyDelta(reader(base), keeping.payload(head.base), size);
+    yield* applyDelta(reader(base), keeping.payload(head.base), size, memory);
   } finally {
     await base.handle.close();
   }

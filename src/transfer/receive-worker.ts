@@ -4,6 +4,7 @@
  * that in a heap with next to nothing else in it, and nobody else waits for it (docs/performance.md).
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { PatchMemory } from '../core/delta/patch-memory';
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { Landing } from '../store/landing';
@@ -24,6 +25,7 @@ const GATHER_MS = 8;
 const start = workerData as ReceiveStart;
 const port = parentPort!;
 const spare = new Spare(start.spare);
+const memory = new PatchMemory();
 const sources = new Map<string, HttpSource>();
 const running = new Map<number, { stop: AbortController; ended: Promise<void> }>();
 const done = new Set<Oid>();
@@ -74,6 +76,7 @@ async function take({ id, at, batch, landing }: TakeOrder, signal: AbortSignal):
       source: sourceAt(at),
       signal,
       spare,
+      memory,
       passOn,
       isDone: oid => done.has(oid),
       tell: event => {

@@ -2,6 +2,7 @@ import { badData } from '../bad-data';
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
 import { MOST_UNPACKED_BYTES, pack, unpack } from './gzip/file';
 import { PagedReader } from './paged';
+import { PatchMemory, type PatchSpace } from './patch-memory';
 import { memoryReader, mustFill, type RandomReader } from './reader';
 import { ByteSource, unfold } from './varint';
 
@@ -11,6 +12,7 @@ import { ByteSource, unfold } from './varint';
  * out or an error, in bounded time and about 5 MB of memory. Whether they are the right bytes only their hash says.
  *
  * @param delta in pieces of any size
+ * @param memory where many are applied one after the other
  * @throws PassItOnError 'bad-data' when it is no delta for files of these sizes; 'damaged' when the base is shorter than its
  *   reader said; and whatever reader and stream throw
  */
@@ -18,26 +20,36 @@ export async function* applyDelta(
   base: RandomReader,
   delta: AsyncIterable<Buffer>,
   targetSize: number,
+  memory = new PatchMemory(),
 ): AsyncGenerator<Buffer> {
   const input = new Pieces(delta);
+  const space = memory.take();
+  const paged = base.isInMemory ? base : new PagedReader(base, space.pages);
   try {
     const form = await input.length(1);
-    if (form === FORM.plain) yield* windows(new PagedReader(base), input, targetSize);
-    else if (form === FORM.targetUnpacked) yield* packed(new PagedReader(base), input, targetSize);
-    else if (form === FORM.bothUnpacked) yield* packed(await unpackedBase(base), input, targetSize);
+    if (form === FORM.plain) yield* windows(paged, input, targetSize, space);
+    else if (form === FORM.targetUnpacked) yield* packed(paged, input, targetSize, space);
+    else if (form === FORM.bothUnpacked) yield* packed(await unpackedBase(base), input, targetSize, space);
     else throw badData(`A delta of unknown form ${form}.`);
   } finally {
     await input.close();
+    if (paged instanceof PagedReader) paged.close();
+    memory.give(space);
   }
 }
 
 /** Makes a gzip file from what it is when unpacked. */
-async function* packed(base: RandomReader, input: Pieces, targetSize: number): AsyncGenerator<Buffer> {
+async function* packed(
+  base: RandomReader,
+  input: Pieces,
+  targetSize: number,
+  space: PatchSpace,
+): AsyncGenerator<Buffer> {
   const size = await input.length(LENGTH_BYTES);
   if (size > MOST_UNPACKED_BYTES) throw badData(`A delta makes a gzip file of ${size} bytes.`);
   const unpacked = Buffer.allocUnsafeSlow(size);
   let made = 0;
-  for await (const window of windows(base, input, size)) made += window.copy(unpacked, made);
+  for await (const window of windows(base, input, size, space)) made += window.copy(unpacked, made);
   let left = targetSize;
   for (const piece of pack(unpacked)) {
     left -= piece.length;
@@ -57,13 +69,16 @@ async function unpackedBase(base: RandomReader): Promise<RandomReader> {
   throw badData('A delta takes a file for a gzip file that is none.');
 }
 
-async function* windows(base: RandomReader, input: Pieces, targetSize: number): AsyncGenerator<Buffer> {
-  const most = Math.min(WINDOW_BYTES, targetSize);
-  const memory = { target: Buffer.allocUnsafeSlow(most), parts: Buffer.allocUnsafeSlow(most + SLACK_BYTES) };
+async function* windows(
+  base: RandomReader,
+  input: Pieces,
+  targetSize: number,
+  space: PatchSpace,
+): AsyncGenerator<Buffer> {
   const patcher = new Patcher(base);
   for (let start = 0; start < targetSize; start += WINDOW_BYTES) {
-    const target = memory.target.subarray(0, Math.min(WINDOW_BYTES, targetSize - start));
-    await patcher.make(target, await readParts(target.length, input, memory.parts));
+    const target = space.target.subarray(0, Math.min(WINDOW_BYTES, targetSize - start));
+    await patcher.make(target, await readParts(target.length, input, space.parts));
     yield target;
   }
   if (!(await input.ended())) throw badData('A delta goes on behind the end of its file.');

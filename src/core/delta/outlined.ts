@@ -10,6 +10,7 @@ import { longestDelta } from './format';
 import { unpackSurely } from './gzip/file';
 import type { Outline, Shape } from './outline';
 import { PagedReader } from './paged';
+import type { PatchMemory } from './patch-memory';
 import { memoryReader, type RandomReader, type SyncReader } from './reader';
 import { commonOfBase, commonOfTarget, encodeRuns, longestRuns } from './runs';
 import type { Scratch } from './scratch';
@@ -60,8 +61,10 @@ export async function* applyOutlined(
   shape: Shape,
   delta: { read(count: number): Promise<Buffer>; rest(): AsyncIterable<Buffer> },
   targetSize: number,
+  memory?: PatchMemory,
 ): AsyncGenerator<Buffer> {
   const length = (await delta.read(LENGTH_BYTES)).readUIntLE(0, LENGTH_BYTES);
   if (length > longestRuns(shape)) throw badData(`A delta has ${length} bytes of runs of ${shape.count} blocks.`);
-  yield* applyDelta(commonOfBase(new PagedReader(base), await delta.read(length), shape), delta.rest(), targetSize);
+  const common = commonOfBase(base.isInMemory ? base : new PagedReader(base), await delta.read(length), shape);
+  yield* applyDelta(common, delta.rest(), targetSize, memory);
 }

@@ -21,8 +21,19 @@ export class PagedReader implements RandomReader {
   private latest = -1;
   private latestPage: Page | undefined;
 
-  constructor(private readonly base: RandomReader) {
+  /** spare: memory for pages, which is used before any other, and gets all of it back with `close`. */
+  constructor(
+    private readonly base: RandomReader,
+    private readonly spare: Buffer[] = [],
+  ) {
     this.size = base.size;
+  }
+
+  /** Nothing is read after that. */
+  close(): void {
+    for (const { memory } of this.pages.values()) this.spare.push(memory);
+    this.pages.clear();
+    this.latest = -1;
   }
 
   read(into: Buffer, position: number): number | Promise<number> {
@@ -72,7 +83,7 @@ export class PagedReader implements RandomReader {
   }
 
   private memory(): Buffer {
-    if (this.pages.size < MOST_PAGES) return Buffer.allocUnsafeSlow(Math.min(PAGE_BYTES, this.size));
+    if (this.pages.size < MOST_PAGES) return this.spare.pop() ?? Buffer.allocUnsafeSlow(PAGE_BYTES);
     const [number, { memory }] = this.pages.entries().next().value as [number, Page];
     this.pages.delete(number);
     return memory;

@@ -5,6 +5,8 @@ import type { Scratch } from './scratch';
 export interface RandomReader {
   /** Bytes. */
   readonly size: number;
+  /** Reading is copying: there is nothing to wait for. */
+  readonly isInMemory?: boolean;
   /** Fills `into` with what stands at `position`; gives the number of bytes, as `fs.read` does. */
   read(into: Buffer, position: number): number | Promise<number>;
 }
@@ -25,7 +27,7 @@ export function mustFill(into: Buffer, count: number): void {
 }
 
 export function memoryReader(bytes: Buffer): SyncReader {
-  return { size: bytes.length, read: (into, position) => bytes.copy(into, 0, position) };
+  return { size: bytes.length, isInMemory: true, read: (into, position) => bytes.copy(into, 0, position) };
 }
 
 export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
