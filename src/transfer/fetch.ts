@@ -7,21 +7,20 @@
  * has the whole image sends what nobody else has yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PatchMemory } from '../core/delta/patch-memory';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Arrivals } from './arrivals';
-import { type Batch, type BatchEvent, takeBatch } from './batch';
+import type { BatchEvent } from './batch';
 import { Classmates, worthAsking } from './classmates';
 import { type EffortWish, type Form, Trials } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
-import { Doubtful, type Like, type PassOn, type Receiver } from './incoming';
-import { ReceiveThread } from './receive-thread';
+import { Doubtful, type Like, type Receiver } from './incoming';
 import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
-import type { Source } from './source';
+import type { How, Source } from './source';
 import { Spare } from './spare';
+import { Taker } from './taker';
 
 export type { Giver } from './giver';
 export type { BlobSink, Receiver } from './incoming';
@@ -50,9 +49,6 @@ const SHARED_BATCH_BYTES = 4 << 20;
 /** With more sources than these one request at each is enough to be never without. */
 const FEW_SOURCES = 4;
 
-/** With less to come a thread of its own takes longer to begin than it saves. Bytes. */
-const WORTH_A_THREAD = 32 << 20;
-
 export interface FetchOptions {
   effort?: EffortWish;
   /** The image that the blobs are of: those who have it in part are asked what they have. */
@@ -76,10 +72,7 @@ export class BlobFetch {
   private readonly scheduler: Scheduler;
   private readonly classmates: Classmates;
   private readonly trials = new Trials();
-  private readonly spare: Spare;
-  private readonly memory = new PatchMemory();
-  private readonly passOn: PassOn | undefined;
-  private readonly thread: ReceiveThread | null;
+  private readonly taker: Taker;
   private readonly liars = new Set<string>();
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
@@ -94,17 +87,17 @@ export class BlobFetch {
 
   constructor(
     wanted: Wanted[],
-    private readonly receiver: Receiver,
+    receiver: Receiver,
     private readonly signal: AbortSignal,
     private readonly onProgress: () => void,
     private readonly options: FetchOptions = {},
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.classmates = new Classmates(wanted, this.givers, options.arrivals?.id);
-    const { spare = new Spare(), received } = options;
-    this.spare = spare;
-    this.passOn = received && { received, spare };
-    this.thread = this.startThread(wanted);
+    const { spare = new Spare(), received, receiveWorker } = options;
+    const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
+    const isDone = (oid: Oid) => this.scheduler.isDone(oid);
+    this.taker = new Taker(receiver, bytes, { spare, received, program: receiveWorker, isDone });
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
@@ -126,15 +119,7 @@ export class BlobFetch {
 
   /** To be called when `run` has ended: nothing of it goes on after that. */
   async close(): Promise<void> {
-    await this.thread?.close();
-  }
-
-  private startThread(wanted: readonly Wanted[]): ReceiveThread | null {
-    const { receiver, spare, options } = this;
-    const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
-    const { landing } = receiver;
-    if (!options.receiveWorker || !landing || bytes < WORTH_A_THREAD) return null;
-    return new ReceiveThread(options.receiveWorker, { field: landing, spare, received: options.received });
+    await this.taker.close();
   }
 
   /** True while nobody gives. */
@@ -273,7 +258,7 @@ export class BlobFetch {
       busy = share;
     };
     try {
-      bytes = await this.giveBatch(giver, batch, form, onBusy);
+      bytes = await this.giveBatch(giver, batch, { form, onBusy });
       giver.rate = bytes / ((performance.now() - now) / 1000);
       giver.failures = 0;
       if (giver.isUnknown) giver.probed(bytes > 0);
@@ -313,12 +298,7 @@ export class BlobFetch {
   }
 
   /** Returns the bytes of content received. */
-  private async giveBatch(
-    giver: Giver,
-    wanted: Wanted[],
-    form: Form,
-    onBusy: (share: number) => void,
-  ): Promise<number> {
+  private async giveBatch(giver: Giver, wanted: Wanted[], { form, onBusy }: How): Promise<number> {
     const { source } = giver;
     const known = new Map(wanted.map(one => [one.oid, one]));
     const mine = { left: new Set(known.keys()), stop: new AbortController() };
@@ -328,7 +308,7 @@ export class BlobFetch {
       if (event.kind === 'bytes') {
         this.bytesDone += event.bytes;
         this.onProgress();
-      } else if (event.kind === 'busy') onBusy(event.share);
+      } else if (event.kind === 'busy') onBusy?.(event.share);
       else if (event.kind === 'doubtful') giver.doubt(KIND.outlined, event.oid);
       else if (event.kind === 'missing') {
         mine.left.delete(event.oid);
@@ -342,12 +322,8 @@ export class BlobFetch {
       }
     };
     try {
-      await this.take(
-        { wanted, form, like: this.likeFor(giver, form), plain: giver.plain },
-        source,
-        mine.stop.signal,
-        tell,
-      );
+      const batch = { wanted, form, like: this.likeFor(giver, form), plain: giver.plain };
+      await this.taker.take(batch, source, mine.stop.signal, tell);
       return bytes;
     } catch (cause) {
       // All of it came from others meanwhile, which is nobody's fault.
@@ -357,14 +333,6 @@ export class BlobFetch {
       this.open.delete(mine);
       this.scheduler.returned(source.address, wanted);
     }
-  }
-
-  /** As `takeBatch`, in the thread that receives where there is one. */
-  private take(batch: Batch, source: Source, signal: AbortSignal, tell: (event: BatchEvent) => void): Promise<void> {
-    const { thread, receiver, spare, memory, passOn } = this;
-    if (thread && source.elsewhere) return thread.take(batch, source.address, source.elsewhere, signal, tell);
-    const isDone = (oid: Oid) => this.scheduler.isDone(oid);
-    return takeBatch(batch, { receiver, source, signal, spare, memory, passOn, isDone, tell });
   }
 
   private lacks({ source, holds, heard }: Giver, oid: Oid): void {

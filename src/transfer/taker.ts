@@ -1,0 +1,52 @@
+/** Who takes the batches of one fetch: the thread that receives where it is worth one and can ask the source, else this thread. */
+import { PatchMemory } from '../core/delta/patch-memory';
+import type { Oid } from '../core/object';
+import { type Batch, type BatchEvent, takeBatch } from './batch';
+import type { Receiver } from './incoming';
+import { ReceiveThread } from './receive-thread';
+import type { ReceivedDeltas } from './received-deltas';
+import type { Source } from './source';
+import type { Spare } from './spare';
+
+/** With less to come a thread of its own takes longer to begin than it saves. Bytes. */
+const WORTH_A_THREAD = 32 << 20;
+
+export interface TakerOptions {
+  spare: Spare;
+  /** Where deltas are kept that others can be given. */
+  received: ReceivedDeltas | undefined;
+  /** receive-worker, bundled; without it there is no thread. */
+  program: string | undefined;
+  isDone(oid: Oid): boolean;
+}
+
+export class Taker {
+  private readonly memory = new PatchMemory();
+  private readonly thread: ReceiveThread | null;
+
+  /** bytes: how many are to come in all. */
+  constructor(
+    private readonly receiver: Receiver,
+    bytes: number,
+    private readonly options: TakerOptions,
+  ) {
+    const { spare, received, program } = options;
+    const { landing } = receiver;
+    const worthIt = program !== undefined && landing !== undefined && bytes >= WORTH_A_THREAD;
+    this.thread = worthIt ? new ReceiveThread(program, { field: landing, spare, received }) : null;
+  }
+
+  /** As `takeBatch`. */
+  take(batch: Batch, source: Source, signal: AbortSignal, tell: (event: BatchEvent) => void): Promise<void> {
+    const { receiver, memory, thread } = this;
+    if (thread && source.elsewhere) return thread.take(batch, source.address, source.elsewhere, signal, tell);
+    const { spare, received, isDone } = this.options;
+    const passOn = received && { received, spare };
+    return takeBatch(batch, { receiver, source, signal, spare, memory, passOn, isDone, tell });
+  }
+
+  /** Ends what runs. */
+  async close(): Promise<void> {
+    await this.thread?.close();
+  }
+}
