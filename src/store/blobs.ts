@@ -6,8 +6,6 @@
 import {
   closeSync,
   constants,
-  fstatSync,
-  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -15,15 +13,23 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   type Stats,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
-import { type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, sourceLied, writerFor } from './blob-writer';
+import {
+  type BlobPlace,
+  type BlobWriter,
+  type ClaimedFile,
+  SMALL,
+  sourceLied,
+  writerFor,
+  writeSmall,
+} from './blob-writer';
 import { failedWith, unlinkFreeing } from './disk';
 import { hashHandle } from './hash-handle';
 import { HashCache, type HashRecord, matches, recordOf } from './hashcache';
@@ -269,17 +275,11 @@ export class Blobs implements BlobPlace, LandingField {
   async keep(oid: Oid, sha256: string, data: Buffer): Promise<boolean> {
     if (await this.has(oid)) return false;
     const temporary = this.temporary();
-    // Synchronous: for a small file the ways to other threads and back cost more than making it.
-    const fd = openSync(temporary, 'wx', 0o600);
     try {
-      for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-      futimesSync(fd, BLOB_TIME, BLOB_TIME);
-      return this.#appear(oid, temporary, recordOf(fstatSync(fd), sha256));
+      return this.#appear(oid, temporary, recordOf(writeSmall(temporary, data), sha256));
     } catch (error) {
-      unlinkSync(temporary);
+      rmSync(temporary, { force: true });
       throw error;
-    } finally {
-      closeSync(fd);
     }
   }
 

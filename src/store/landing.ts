@@ -3,21 +3,10 @@
  * the store, which gives it its name. So there is one who knows what is held, and whatever the other thread does, nothing of it
  * counts before.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  futimesSync,
-  lstatSync,
-  openSync,
-  promises,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, promises, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Oid } from '../core/object';
-import { type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, writerFor } from './blob-writer';
+import { type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, writerFor, writeSmall } from './blob-writer';
 import { failedWith } from './disk';
 import { type HashRecord, matches, recordOf } from './hashcache';
 import { BLOB_TIME } from './intake';
@@ -112,16 +101,11 @@ export class Landing implements BlobPlace {
 
   async keep(oid: Oid, sha256: string, data: Buffer): Promise<void> {
     const file = this.#temporary();
-    const fd = openSync(file, 'wx', 0o600);
     try {
-      for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-      futimesSync(fd, BLOB_TIME, BLOB_TIME);
-      this.landed({ oid, file, ...recordOf(fstatSync(fd), sha256) });
+      this.landed({ oid, file, ...recordOf(writeSmall(file, data), sha256) });
     } catch (error) {
       rmSync(file, { force: true });
       throw error;
-    } finally {
-      closeSync(fd);
     }
   }
 

@@ -21,11 +21,10 @@ export class PatchMemory {
   private readonly free: PatchSpace[] = [];
 
   take(): PatchSpace {
-    const [target, parts] = [WINDOW_BYTES, WINDOW_BYTES + SLACK_BYTES];
     return (
       this.free.pop() ?? {
-        target: Buffer.allocUnsafeSlow(target),
-        parts: Buffer.allocUnsafeSlow(parts),
+        target: Buffer.allocUnsafeSlow(WINDOW_BYTES),
+        parts: Buffer.allocUnsafeSlow(WINDOW_BYTES + SLACK_BYTES),
         pages: [],
       }
     );
