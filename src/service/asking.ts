@@ -69,6 +69,8 @@ const MOST_IN_ONE_GO = 60;
 const MS_EACH = 2000;
 /** Who asks us shows that it is there; but that it answers is asked at least so often, in ms. */
 const LONGEST_UNASKED = 600_000;
+/** Whom an upgrade asks now need not be asked meanwhile: longer than that waits for an answer, in ms. */
+const ASKED_ELSEWHERE = 4_000;
 const MAX_ADDRESSES = 4;
 
 /** Of whom nothing is known yet. */
@@ -198,6 +200,36 @@ export class Asking {
     if (!vouches(asked.claim, { announced, current })) return;
     this.#queue(asked, Math.min(this.#later(), asked.answered + LONGEST_UNASKED));
     this.io.onVouched(id);
+  }
+
+  /**
+   * Somebody else on this laptop asks what is held at this address. To be called with what was said there, null where nothing was: a good
+   * answer is as good as one to a question from here. Any other is none, and who would have been asked meanwhile is asked now, for it is
+   * asked twice, and at its other addresses, before anything bad is said of it.
+   */
+  askedElsewhere(address: string): (images: ImagesAnswer | null) => void {
+    if (!this.#on) return () => {};
+    const begun = this.io.clock.now();
+    const waiting = new Map<Asked, number>();
+    for (const asked of this.#idleAt(address)) {
+      if (asked.due >= begun + ASKED_ELSEWHERE) continue;
+      waiting.set(asked, asked.due);
+      this.#queue(asked, begun + ASKED_ELSEWHERE);
+    }
+    return images => {
+      for (const asked of this.#idleAt(address)) {
+        const before = waiting.get(asked);
+        if (images && problemOf(asked.claim, images) === null) {
+          this.#judge(asked, { address, images, ms: this.io.clock.now() - begun });
+        } else if (before !== undefined) this.#queue(asked, before);
+        this.#plan(asked.due);
+      }
+    };
+  }
+
+  /** Those who may be asked there, and are not being asked. */
+  #idleAt(address: string): Asked[] {
+    return [...this.#all.values()].filter(({ claim, asking }) => !asking && claim.addresses.includes(address));
   }
 
   /** It is to be asked then (ms of the clock), and not before. */

@@ -2,7 +2,7 @@
 import { PassItOnError } from '../core/errors';
 import type { HeldImage, Store } from '../store/store';
 import type { SharedImage } from '../transfer/images-answer';
-import { type Candidates, type Rank, Sources } from './sources';
+import { type Nearby, type Rank, Sources } from './sources';
 import type { Trust } from './trust';
 
 /** How long a version is looked for among the neighbours, in seconds. */
@@ -12,7 +12,7 @@ export class Finding {
   constructor(
     private readonly store: Store,
     private readonly trust: Trust,
-    private readonly near: Candidates,
+    private readonly near: Nearby,
   ) {}
 
   /** Those near, and those named; to be closed. @throws PassItOnError 'usage' for what is no address */

@@ -18,6 +18,7 @@ import { FixedAddresses } from './fixed';
 import { hasGateway, isolationHint, LOOK_MS } from './isolation';
 import { Media } from './media';
 import { askSource } from './question';
+import type { Nearby } from './sources';
 
 export interface NearOptions {
   /** Addresses from the settings: school servers. Asked while somebody watches, and shown while they answer. */
@@ -42,7 +43,7 @@ interface Truth {
 /** Truths about commits that are remembered. */
 const MAX_TRUTHS = 256;
 
-export class Near {
+export class Near implements Nearby {
   private watchers = 0;
   private watchedSince = 0;
   private readonly clock: Clock;
@@ -142,10 +143,15 @@ export class Near {
   }
 
   /** As whom we introduce ourselves; nobody, unless we announce ourselves. */
-  private asker(): Asker | undefined {
+  asker(): Asker | undefined {
     const { name } = this.neighbours;
     const current = this.store.state.current?.commit;
     return name && current ? { ...name, current } : undefined;
+  }
+
+  /** An upgrade asks what is held there: to be called with the answer, or null, so that it need not be asked from here, too. */
+  asks(address: string): (answer: ImagesAnswer | null) => void {
+    return this.asking.askedElsewhere(address);
   }
 
   /** Newest first. */

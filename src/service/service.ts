@@ -65,7 +65,7 @@ export class Service {
     });
     const receiveWorker = programIn(options, 'receive-worker');
     this.upgrades = new Upgrades(store, this.trust, state => this.emit('progress', state), receiveWorker);
-    this.finding = new Finding(store, this.trust, () => this.near.candidates());
+    this.finding = new Finding(store, this.trust, this.near);
     this.comparing = new Comparing(store, {
       near: this.near,
       trust: this.trust,

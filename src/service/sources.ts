@@ -10,19 +10,28 @@ import { compareVersions } from '../core/versions';
 import { looksLikeAddress } from '../transfer/address';
 import { looksLikeFolder } from '../transfer/folder-source';
 import { KIND } from '../transfer/frames';
-import type { ImagesAnswer, SharedImage } from '../transfer/images-answer';
+import type { Asker, ImagesAnswer, SharedImage } from '../transfer/images-answer';
 import { normalAddress, openSource } from '../transfer/open-source';
 import type { Source } from '../transfer/source';
 import type { FoundSource, SourceFinder } from '../upgrade/sources';
 
-/** Everyone who may be asked, best first: `host:port` and the nick they go by. */
-export type Candidates = () => { address: string; nick: string }[];
+/** Who is near, as is known without this. */
+export interface Nearby {
+  /** Everyone who may be asked, best first: `host:port` and the nick they go by. */
+  candidates(): { address: string; nick: string }[];
+  /** As whom to introduce ourselves. */
+  asker(): Asker | undefined;
+  /** It is asked there now; to be called with what it said, or null. */
+  asks(address: string): (answer: ImagesAnswer | null) => void;
+}
 
 /** An answer is good for so long, and a failure to answer too: nobody is asked all the time. */
 const ANSWER_GOOD_MS = 900;
 /** Of those who give already, and would say so themselves if they did not. */
 const KNOWN_GOOD_MS = 10_000;
 const ASK_TIMEOUT_MS = 3_000;
+/** Who we are is told with the first question, which spares the other side one, and again after so long. */
+const INTRODUCED_MS = 60_000;
 const MAX_CANDIDATES = 64;
 /** Of those who have other versions of an image, some are enough. */
 const MAX_OTHERS = 4;
@@ -35,7 +44,9 @@ interface Asked {
   source: Source;
   nick: string;
   answer: ImagesAnswer | null;
+  /** When it was asked, and told who asks, in ms; 0: never. */
   at: number;
+  introduced: number;
 }
 
 export class Sources implements SourceFinder {
@@ -44,7 +55,7 @@ export class Sources implements SourceFinder {
   private readonly typed: Set<string>;
 
   constructor(
-    private readonly near: Candidates,
+    private readonly near: Nearby,
     from: readonly string[],
     private readonly isHeld: (commit: Oid) => boolean = () => false,
   ) {
@@ -152,7 +163,7 @@ export class Sources implements SourceFinder {
 
   private async askAll(signal: AbortSignal, isKnown = (_address: string) => false): Promise<Asked[]> {
     const typed = Array.from(this.typed, address => ({ address, nick: '' }));
-    const seen = this.near().filter(({ address }) => !this.typed.has(address));
+    const seen = this.near.candidates().filter(({ address }) => !this.typed.has(address));
     const everyone = [...typed, ...seen].slice(0, MAX_CANDIDATES);
     const all = await Promise.all(
       everyone.map(({ address, nick }) => this.ask(address, nick, signal, isKnown(address))),
@@ -166,8 +177,13 @@ export class Sources implements SourceFinder {
     const good = isKnown && one.answer !== null ? KNOWN_GOOD_MS : ANSWER_GOOD_MS;
     if (one.at !== 0 && performance.now() - one.at < good) return one;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+    const now = performance.now();
+    const asker = one.introduced === 0 || now - one.introduced > INTRODUCED_MS ? this.near.asker() : undefined;
+    if (asker) one.introduced = now;
+    const answered = this.near.asks(address);
     // Who does not answer, or not sensibly, is not a source now; the reason is no error of the asker's.
-    one.answer = await one.source.images(limit).catch(() => null);
+    one.answer = await one.source.images(limit, asker).catch(() => null);
+    answered(one.answer);
     one.nick = nick || one.answer?.nick || '';
     one.at = performance.now();
     return one;
@@ -176,7 +192,7 @@ export class Sources implements SourceFinder {
   private source(address: string, nick: string): Asked {
     let one = this.asked.get(address);
     if (!one) {
-      one = { source: openSource(address), nick, answer: null, at: 0 };
+      one = { source: openSource(address), nick, answer: null, at: 0, introduced: 0 };
       this.asked.set(address, one);
     }
     return one;

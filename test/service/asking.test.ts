@@ -111,6 +111,52 @@ describe('asking', () => {
     assert.equal(vouched(), before + 1);
   });
 
+  it('is spared by an upgrade that asks there now, and had a good answer', async () => {
+    const pair = new Class(2, false);
+    const [me] = pair.all as [Asking];
+    me.start();
+    me.take('Laptop 1', claim(1));
+    const answered = me.askedElsewhere(claim(1).addresses[0]!);
+    await pair.clock.run(1000);
+    assert.deepEqual([pair.asked.length, me.standing('Laptop 1')?.confirmed], [0, false]);
+    answered(holds(1));
+    assert.deepEqual([me.standing('Laptop 1')?.confirmed, me.standing('Laptop 1')?.roundTrip], [true, 1000]);
+    assert.deepEqual([pair.vouched.length, pair.asked.length], [1, 0]);
+    await pair.clock.run(60_000);
+    assert.equal(pair.asked.length, 0);
+    await pair.clock.run(30_000);
+    assert.equal(pair.asked.length, 1);
+  });
+
+  it('is not spared where what an upgrade heard there is not what was announced, or nothing', async () => {
+    for (const heard of [null, holds(2), { ...holds(1), images: [] }]) {
+      const pair = new Class(2, false);
+      const [me] = pair.all as [Asking];
+      me.start();
+      me.take('Laptop 1', claim(1));
+      const answered = me.askedElsewhere(claim(1).addresses[0]!);
+      await pair.clock.run(1000);
+      answered(heard);
+      // Nothing is said of it before it was asked from here.
+      const { confirmed, problem } = me.standing('Laptop 1')!;
+      assert.deepEqual([confirmed, problem, pair.vouched.length], [false, null, 0]);
+      await pair.clock.run(1);
+      assert.deepEqual([pair.asked.length, me.standing('Laptop 1')?.confirmed], [1, true]);
+    }
+  });
+
+  it('goes on where an upgrade never says what it heard, or nobody watches', async () => {
+    const pair = new Class(2, false);
+    const [me] = pair.all as [Asking];
+    me.take('Laptop 1', claim(1));
+    me.askedElsewhere(claim(1).addresses[0]!)(holds(1));
+    assert.equal(me.standing('Laptop 1')?.confirmed, false);
+    me.start();
+    me.askedElsewhere(claim(1).addresses[0]!);
+    await pair.clock.run(5000);
+    assert.deepEqual([pair.asked.length, me.standing('Laptop 1')?.confirmed], [1, true]);
+  });
+
   it('comes back soon to who did not answer, and less often to who never does', async () => {
     const pair = new Class(2, false);
     const [me] = pair.all as [Asking];

@@ -31,7 +31,7 @@ test('a late word of what was stopped does not make it look as if it ran on', { 
   let late: Pipeline | null = null;
   const stopped = upgrades.start(
     TO,
-    new Sources(() => [], []),
+    new Sources({ candidates: () => [], asker: () => undefined, asks: () => () => {} }, []),
     { patience: 10, effort: 'auto' },
     async (pipeline, signal) => {
       late = pipeline;
