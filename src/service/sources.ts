@@ -7,7 +7,8 @@ import { MAX_COMMIT_BYTES } from '../core/commit';
 import { PassItOnError } from '../core/errors';
 import { type Oid, objectOid } from '../core/object';
 import { compareVersions } from '../core/versions';
-import { looksLikeAddress } from '../transfer/address';
+import { isAt, looksLikeAddress } from '../transfer/address';
+import { NOTHING_KNOWN } from '../transfer/arrivals';
 import { looksLikeFolder } from '../transfer/folder-source';
 import { KIND } from '../transfer/frames';
 import type { Asker, ImagesAnswer, SharedImage } from '../transfer/images-answer';
@@ -47,6 +48,8 @@ interface Asked {
   /** When it was asked, and told who asks, in ms; 0: never. */
   at: number;
   introduced: number;
+  /** What it said of what has come there of an image that is being fetched; nobody has learnt it yet. */
+  said: Buffer | null;
 }
 
 export class Sources implements SourceFinder {
@@ -63,16 +66,45 @@ export class Sources implements SourceFinder {
   }
 
   async find(commit: Oid, signal: AbortSignal, isKnown = (_address: string) => false): Promise<FoundSource[]> {
-    const all = await this.askAll(signal, isKnown);
+    return this.of(commit, await this.askAll(signal, isKnown));
+  }
+
+  async begin(commit: Oid, signal: AbortSignal): Promise<FoundSource[]> {
+    const all = await this.askAll(signal, () => true);
+    await Promise.all(all.map(one => this.greet(one, commit, signal)));
+    return this.of(commit, all);
+  }
+
+  meet(host: string, commit: Oid): void {
+    for (const one of this.asked.values()) if (isAt(one.source.address, host)) becomesClassmate(one, commit);
+  }
+
+  /** Asks one that may have begun to fetch this image, after it was asked what it holds, what has come of it there. */
+  private async greet(one: Asked, commit: Oid, signal: AbortSignal): Promise<void> {
+    const { source, answer } = one;
+    if (!answer?.announced || answer.fetching === commit || holds(answer, commit) || !source.have) return;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+    // Who does not say does not fetch it; once it does it greets this one.
+    const said = await source.have(commit, NOTHING_KNOWN, limit).catch(() => null);
+    if (said === null) return;
+    one.said = said;
+    becomesClassmate(one, commit);
+  }
+
+  private of(commit: Oid, all: readonly Asked[]): FoundSource[] {
     // What is missing of an image that is here may be in another one that is here, too.
     const isNew = (image: Oid) => this.isHeld(commit) || !this.isHeld(image);
     const name = all.flatMap(({ answer }) => answer?.images ?? []).find(image => image.commit === commit)?.name;
     const found: FoundSource[] = [];
     let others = 0;
-    for (const { source, nick, answer } of all) {
+    for (const one of all) {
+      const { source, nick, answer, said } = one;
       if (!answer) continue;
-      if (answer.images.some(image => image.commit === commit)) found.push({ source, nick, holds: 'all' });
-      else if (answer.fetching === commit) found.push({ source, nick, holds: 'some' });
+      if (holds(answer, commit)) found.push({ source, nick, holds: 'all' });
+      else if (answer.fetching === commit) {
+        found.push({ source, nick, holds: 'some', ...(said && { said }) });
+        one.said = null;
+      }
       // Of an image that is here as well nothing is missing here.
       else if (answer.images.some(image => image.name === name && isNew(image.commit)) && ++others <= MAX_OTHERS) {
         found.push({ source, nick, holds: 'other' });
@@ -192,7 +224,7 @@ export class Sources implements SourceFinder {
   private source(address: string, nick: string): Asked {
     let one = this.asked.get(address);
     if (!one) {
-      one = { source: openSource(address), nick, answer: null, at: 0, introduced: 0 };
+      one = { source: openSource(address), nick, answer: null, at: 0, introduced: 0, said: null };
       this.asked.set(address, one);
     }
     return one;
@@ -203,6 +235,17 @@ export class Sources implements SourceFinder {
 export function mainImage({ images, current }: ImagesAnswer): SharedImage | null {
   const newest = [...images].sort((a, b) => compareVersions(b.version, a.version))[0];
   return images.find(({ commit }) => commit === current) ?? newest ?? null;
+}
+
+function holds({ images }: ImagesAnswer, commit: Oid): boolean {
+  return images.some(image => image.commit === commit);
+}
+
+/** It has shown itself that it fetches this image, as good as by an answer. */
+function becomesClassmate(one: Asked, commit: Oid): void {
+  if (!one.answer || holds(one.answer, commit)) return;
+  one.answer = { ...one.answer, fetching: commit };
+  one.at = performance.now();
 }
 
 function names(target: string, { name, version, commit }: SharedImage): boolean {

@@ -65,3 +65,8 @@ export function formatWebFolder(folder: WebFolder): string {
   const at = formatAddress(folder);
   return `http${folder.secure ? 's' : ''}://${usual ? at.replace(/:\d+$/, '') : at}${folder.path}`;
 }
+
+/** Is that IP address (with its zone) the host of an address that formatAddress wrote? */
+export function isAt(address: string, host: string): boolean {
+  return address.startsWith(`${host}:`) || address.startsWith(`[${host}]:`);
+}

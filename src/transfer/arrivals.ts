@@ -28,6 +28,9 @@ export interface Known {
   list: number;
 }
 
+/** Of one who has been told nothing yet. */
+export const NOTHING_KNOWN: Known = { log: 0, count: 0, list: 0 };
+
 /** The giving side. */
 export class Arrivals {
   readonly id = randomInt(1, 2 ** 32);

@@ -128,15 +128,15 @@ export class BlobFetch {
     return left > 0 && isIdle && [...this.givers.values()].every(({ state, starved }) => starved || state === 'gone');
   }
 
-  /** A source joins, at the start or late; one that was gone is tried again, one that lied is not. */
-  addSource(source: Source, nick: string, holds: Holds = 'all'): void {
+  /** A source joins, at the start or late; one that was gone is tried again, one that lied is not. said: of what has come there. */
+  addSource(source: Source, nick: string, holds: Holds = 'all', said?: Buffer): void {
     const known = this.givers.get(source.address);
     // Who had another image a moment ago may have begun to fetch this one, and says what it has.
-    if (known?.turned(holds)) void this.hear(known);
+    if (known?.turned(holds)) void this.hear(known, said);
     if (this.liars.has(source.address) || (known && known.state !== 'gone')) return;
     const giver = new Giver(source, nick, holds, this.options.effort ?? 'auto', this.trials);
     this.givers.set(source.address, giver);
-    if (giver.heard) void this.hear(giver);
+    if (giver.heard) void this.hear(giver, said);
     for (let lane = 0; lane < LANES_ALONE; lane++) void this.lane(giver, lane);
   }
 
@@ -156,12 +156,13 @@ export class BlobFetch {
   }
 
   /** Asks a classmate what it has got, again and again: it answers when that is worth it. */
-  private async hear(giver: Giver): Promise<void> {
+  private async hear(giver: Giver, said?: Buffer): Promise<void> {
     const { heard, source } = giver;
     while (heard && source.have && !this.isOver(giver) && giver.holds === 'some') {
       const again = sleep(HEAR_AGAIN_MS, undefined, { signal: this.signal }).catch(() => {});
       try {
-        if (giver.said(await source.have(this.options.commit ?? '', heard, this.signal))) this.announceChange();
+        if (giver.said(said ?? (await source.have(this.options.commit ?? '', heard, this.signal))))
+          this.announceChange();
       } catch (cause) {
         if (this.signal.aborted) return;
         if (!isRemote(cause)) return this.end(cause);
@@ -175,6 +176,7 @@ export class BlobFetch {
         heard.forget();
         this.announceChange();
       }
+      said = undefined;
       await again;
     }
   }

@@ -8,6 +8,7 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { sentence } from '../core/sentences';
 import type { Gathered, Quarantine, Store } from '../store/store';
+import { isAt } from '../transfer/address';
 import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
@@ -46,7 +47,7 @@ export interface PipelineOptions {
 const LOOK_AGAIN_MS = 10_000;
 const LOOK_FIRST_MS = 2_000;
 /** Who begins at the same time as classmates waits so long to know who they are. */
-const MEET_MS = 500;
+const MEET_MS = 1_000;
 const LOOK_WHEN_ALONE_MS = 1_000;
 const TELL_EVERY_MS = 200;
 /** How often what has come is put in its place. */
@@ -73,8 +74,9 @@ export class Pipeline {
   private waiting = false;
   /** What has come of the image, for classmates who fetch it, too. */
   arrivals: Arrivals | null = null;
-  /** Looks again at once. */
-  private readonly lookNow = new Set<() => void>();
+  /** A classmate has shown itself since somebody looked last; looks at once. */
+  private isMet = false;
+  private lookNow: (() => void) | null = null;
   private gathered: Gathered = { objects: 0, bytes: 0 };
   private toldAt = 0;
 
@@ -94,7 +96,10 @@ export class Pipeline {
   /** A laptop at this IP address asked what has come of the image here: it fetches it, too. */
   meet(host: string): void {
     const isMet = [...this.found.values()].some(({ source, holds }) => holds !== 'other' && isAt(source.address, host));
-    if (!isMet) for (const look of this.lookNow) look();
+    if (isMet || this.arrivals === null) return;
+    this.finder.meet(host, this.arrivals.commit);
+    this.isMet = true;
+    this.lookNow?.();
   }
 
   /**
@@ -269,8 +274,7 @@ export class Pipeline {
       receiveWorker,
     });
     this.fetch = fetch;
-    await this.meetAll(commit, stop);
-    for (const { source, nick, holds } of this.found.values()) fetch.addSource(source, nick, holds);
+    await this.meetAll(commit, fetch, stop);
     meanwhile(stop);
     const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
       if (!stop.aborted) ended.abort(cause);
@@ -288,9 +292,10 @@ export class Pipeline {
     let aloneSince: number | null = null;
     let received = 0;
     for (let pause = LOOK_FIRST_MS; ; pause = Math.min(pause * 2, LOOK_AGAIN_MS)) {
-      await this.untilLook(fetch.waiting ? LOOK_WHEN_ALONE_MS : pause, signal);
-      const found = await this.look(commit, signal, address => fetch.isGiving(address));
-      for (const { source, nick, holds } of found) fetch.addSource(source, nick, holds);
+      const isMet = await this.untilLook(fetch.waiting ? LOOK_WHEN_ALONE_MS : pause, signal);
+      // Who has shown itself need not be asked for it, nor need others be.
+      const found = await this.look(commit, signal, address => isMet || fetch.isGiving(address));
+      for (const one of found) join(fetch, one);
       this.waiting = fetch.waiting;
       // Somebody who comes back and gives nothing is no company.
       if (fetch.bytesDone !== received) aloneSince = null;
@@ -308,28 +313,38 @@ export class Pipeline {
     }
   }
 
-  /** For so many ms, or until a classmate shows itself. */
-  private async untilLook(ms: number, signal: AbortSignal): Promise<void> {
+  /** For so many ms, or until a classmate has shown itself: then true. */
+  private async untilLook(ms: number, signal: AbortSignal): Promise<boolean> {
     const soon = new AbortController();
-    const look = () => soon.abort();
-    this.lookNow.add(look);
+    this.lookNow = () => soon.abort();
+    if (this.isMet) soon.abort();
     try {
       await sleep(ms, undefined, { signal: AbortSignal.any([signal, soon.signal]) });
     } catch {
       signal.throwIfAborted();
     } finally {
-      this.lookNow.delete(look);
+      this.lookNow = null;
     }
+    const { isMet } = this;
+    this.isMet = false;
+    return isMet;
   }
 
-  /** Those who began while this laptop compared; whoever is slow to answer is met later. */
-  private async meetAll(commit: Oid, signal: AbortSignal): Promise<void> {
-    const isKnown = (address: string) => {
-      const known = this.found.get(address);
-      return known !== undefined && known.holds !== 'other';
+  /** Those who began while this laptop compared, or begin now; whoever is slow to answer joins later. */
+  private async meetAll(commit: Oid, fetch: BlobFetch, signal: AbortSignal): Promise<void> {
+    const begin = async () => {
+      const { finder } = this;
+      // Who mends a held image has nothing to tell classmates.
+      for (const one of await (this.arrivals ? finder.begin(commit, signal) : finder.find(commit, signal))) {
+        this.found.set(one.source.address, one);
+        if (isOn) join(fetch, one);
+      }
     };
-    const looking = this.look(commit, signal, isKnown).catch(() => {});
-    await Promise.race([looking, sleep(MEET_MS)]);
+    let isOn = false;
+    // Where it fails, as by being stopped, those who are known already go on, or tell why not.
+    await Promise.race([begin().catch(() => {}), sleep(MEET_MS)]);
+    isOn = true;
+    for (const one of this.found.values()) join(fetch, one);
   }
 
   private async look(commit: Oid, signal: AbortSignal, isKnown?: (address: string) => boolean): Promise<FoundSource[]> {
@@ -366,9 +381,8 @@ export class Pipeline {
   }
 }
 
-/** Is that IP address the host of this one (address.ts)? */
-function isAt(address: string, host: string): boolean {
-  return address.startsWith(`${host}:`) || address.startsWith(`[${host}]:`);
+function join(fetch: BlobFetch, { source, nick, holds, said }: FoundSource): void {
+  fetch.addSource(source, nick, holds, said);
 }
 
 async function checkSpace(store: Store, { diskBytes }: Comparison): Promise<void> {

@@ -7,6 +7,8 @@ export interface FoundSource {
   source: Source;
   nick: string;
   holds: Holds;
+  /** Of one that fetches it, too: what it has said already of what has come there (arrivals.ts). */
+  said?: Buffer;
 }
 
 export interface SourceFinder {
@@ -15,4 +17,11 @@ export interface SourceFinder {
    * whom `isKnown` says, by the source's address, that they give already.
    */
   find(commit: Oid, signal: AbortSignal, isKnown?: (address: string) => boolean): Promise<FoundSource[]>;
+  /**
+   * The same, where that image begins to be fetched here. Who was not known to fetch it may have begun as well this very moment: it
+   * is asked what has come of it there, and so knows of this laptop, too.
+   */
+  begin(commit: Oid, signal: AbortSignal): Promise<FoundSource[]>;
+  /** A laptop at this IP address asks what has come of that image here: it fetches it. */
+  meet(host: string, commit: Oid): void;
 }

@@ -293,7 +293,8 @@ test('the image that all others are made of is a good one', async t => {
 async function bring(t: TestContext, store: Store, image: EvilImage): Promise<void> {
   const source = new HttpSource({ host: '127.0.0.1', port: await serveEvil(t, image) });
   t.after(() => source.close());
-  const finder = { find: async () => [{ source, nick: 'Eve', holds: 'all' as const }] };
+  const find = async () => [{ source, nick: 'Eve', holds: 'all' as const }];
+  const finder = { find, begin: find, meet: () => {} };
   const pipeline = new Pipeline(store, finder, { patience: 0, onProgress: () => {}, admit: async () => {} });
   await pipeline.run(objectOid('commit', image.commit), AbortSignal.timeout(60_000));
 }
