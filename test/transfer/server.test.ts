@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -60,6 +61,24 @@ function ask(port: number, method: string, path: string, body = ''): Promise<{ s
     asked.end(body);
   });
 }
+
+test('answers say no more than they must, and the connection stays open all the same', async t => {
+  const { server } = await laptop(t);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const headers = async (more: Record<string, string> = {}) => {
+    const asked = request({ host: '127.0.0.1', port: server.port, path: '/images', agent, headers: more });
+    if (!more.Connection) asked.removeHeader('Connection');
+    const [answer] = (await once(asked.end(), 'response')) as [IncomingMessage];
+    await once(answer.resume(), 'close');
+    return { names: Object.keys(answer.headers).sort(), reused: asked.reusedSocket, last: answer.headers.connection };
+  };
+  const names = ['cache-control', 'content-length', 'content-type'];
+  assert.deepEqual(await headers(), { names, reused: false, last: undefined });
+  assert.deepEqual(await headers(), { names, reused: true, last: undefined });
+  assert.equal((await headers({ Connection: 'close' })).reused, true);
+  assert.equal((await headers()).reused, false);
+});
 
 test('a laptop may say who it is when it asks what is held, in any script; nonsense is passed over', async t => {
   const { source, askers, image, server } = await laptop(t);
