@@ -176,6 +176,11 @@ export class Heard implements Known {
     return this.log !== 0;
   }
 
+  /** What it said that it would have has come. */
+  get isQuiet(): boolean {
+    return this.count > 0 && this.coming.size === 0;
+  }
+
   /** True when there was something new. @throws PassItOnError 'source-lied' */
   learn(answer: Buffer): boolean {
     const words = Array.from({ length: Math.floor(answer.length / PREFIX_BYTES) }, (_, i) =>

@@ -71,6 +71,11 @@ export class Classmates {
     return this.telling.length;
   }
 
+  /** A test for what none of them has or expects. */
+  get isRare(): (oid: Oid) => boolean {
+    return rareAmong(this.telling);
+  }
+
   /** What to ask one for who has the whole image; empty: it is better to wait for classmates. */
   batchFor(giver: Giver, progress: Progress, take: Take): Wanted[] {
     const { now, bytesDone } = progress;
@@ -78,10 +83,7 @@ export class Classmates {
     if ([...this.givers.values()].some(one => isIntroducingItself(one, now))) return [];
     const { telling } = this;
     if (telling.length === 0) return take(() => true, 0);
-    const isRare = (oid: Oid) => {
-      const begins = prefix(oid);
-      return !telling.some(({ heard }) => heard?.expectsPrefix(begins));
-    };
+    const { isRare } = this;
     const isOwn = this.isOwnPart(telling);
     const own = take(oid => isOwn(oid) && isRare(oid), 0);
     this.ownGone = own.length > 0 ? null : (this.ownGone ?? now);
@@ -99,6 +101,13 @@ export class Classmates {
     const rank = names.indexOf(this.own);
     return oid => Math.floor((this.places.get(prefix(oid)) ?? 0) * names.length) === rank;
   }
+}
+
+function rareAmong(telling: readonly Giver[]): (oid: Oid) => boolean {
+  return oid => {
+    const begins = prefix(oid);
+    return !telling.some(({ heard }) => heard?.expectsPrefix(begins));
+  };
 }
 
 function isIntroducingItself({ heard, state, since }: Giver, now: number): boolean {

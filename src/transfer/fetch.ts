@@ -15,6 +15,7 @@ import { Classmates, worthAsking } from './classmates';
 import { type EffortWish, type Form, Trials } from './effort';
 import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
+import { whileQuiet } from './hearing';
 import { Doubtful, type Like, type Receiver } from './incoming';
 import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
@@ -178,6 +179,7 @@ export class BlobFetch {
       }
       said = undefined;
       await again;
+      await whileQuiet(heard, () => this.isOver(giver) || this.scheduler.waits(this.classmates.isRare), this.signal);
     }
   }
 

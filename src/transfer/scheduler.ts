@@ -67,6 +67,11 @@ export class Scheduler {
     return this.wanted.length - this.done.size;
   }
 
+  /** Is one of those that nobody works on such a one? */
+  waits(test: (oid: Oid) => boolean): boolean {
+    return this.waiting.some(({ oid }) => test(oid));
+  }
+
   /** Nothing has been asked for that is not here yet. */
   get isIdle(): boolean {
     return this.underWay.size === 0;

@@ -8,6 +8,7 @@ import { objectOid } from '../../src/core/object';
 import { Arrivals, Heard, type Known } from '../../src/transfer/arrivals';
 import { BlobFetch, type Receiver } from '../../src/transfer/fetch';
 import { encodeEnd, encodeFrame, type Frame, KIND, MAGIC, readFrames } from '../../src/transfer/frames';
+import { whileQuiet } from '../../src/transfer/hearing';
 import type { AskedBlob, Source } from '../../src/transfer/source';
 
 const oid = fc.stringMatching(/^[0-9a-f]{40}$/);
@@ -84,6 +85,33 @@ test('who knows all waits for news, and is not told again what is coming', async
     assert.ok(heard.expects('1'.repeat(40)));
   }
   await arrivals.news(heard, 1, new AbortController().signal);
+});
+
+test('who has all that he asked for has no news until something is wanted, but is asked now and then', async () => {
+  const arrivals = new Arrivals('a'.repeat(40));
+  const heard = new Heard();
+  const learn = () => heard.learn(arrivals.since(heard));
+  const never = new AbortController().signal;
+  const fail = () => assert.fail('not asked');
+  learn();
+  // He has only begun.
+  await whileQuiet(heard, fail, never);
+  const come = arrivals.expect(['1'.repeat(40), '2'.repeat(40)]);
+  arrivals.add('1'.repeat(40));
+  learn();
+  await whileQuiet(heard, fail, never);
+  arrivals.add('2'.repeat(40));
+  come();
+  learn();
+  await whileQuiet(heard, () => true, never);
+  let looks = 0;
+  await whileQuiet(heard, () => ++looks === 3, never);
+  assert.equal(looks, 3);
+  const stop = new AbortController();
+  const quiet = whileQuiet(heard, () => false, stop.signal);
+  stop.abort();
+  await quiet;
+  await whileQuiet(heard, () => false, never);
 });
 
 test('what classmates gave is no news by itself, and is told with other news', async () => {
