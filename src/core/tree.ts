@@ -20,11 +20,10 @@ const MAX_NAME_BYTES = 255;
 /** Paths in an image: a few nested folders that name each other a thousand times would otherwise never end. */
 export const MAX_PATHS = 1_000_000;
 
-const MODE_BY_TEXT: ReadonlyMap<string, TreeMode> = new Map(
-  Object.values(MODE).map(mode => [mode.toString(8), mode] as const),
-);
+const MODES: ReadonlyMap<number, TreeMode> = new Map(Object.values(MODE).map(mode => [mode, mode] as const));
 const OID_BYTES = 20;
 const SPACE = 0x20;
+const ZERO = 0x30;
 const MAX_MODE_DIGITS = 6;
 
 /**
@@ -57,12 +56,20 @@ export function inOrder(entries: readonly TreeEntry[]): TreeEntry[] {
  * Throws 'bad-data' for bad names, wrong order, one name twice, modes other than the four, and cut data.
  */
 export function parseTree(data: Buffer): TreeEntry[] {
+  return parse(data, new OrderCheck());
+}
+
+/** The same for what parseTree has taken, or encodeTree given, before. */
+export function parseKnownTree(data: Buffer): TreeEntry[] {
+  return parse(data, null);
+}
+
+function parse(data: Buffer, order: OrderCheck | null): TreeEntry[] {
   const entries: TreeEntry[] = [];
-  const order = new OrderCheck();
   let at = 0;
   while (at < data.length) {
     const entry = parseEntry(data, at);
-    order.next(entry);
+    order?.next(entry);
     entries.push(entry);
     at += entry.mode.toString(8).length + 1 + entry.name.length + 1 + OID_BYTES;
   }
@@ -70,10 +77,19 @@ export function parseTree(data: Buffer): TreeEntry[] {
 }
 
 function parseEntry(data: Buffer, at: number): TreeEntry {
-  const space = data.subarray(at, at + MAX_MODE_DIGITS + 1).indexOf(SPACE);
-  const mode = space < 0 ? undefined : MODE_BY_TEXT.get(data.toString('latin1', at, at + space));
-  if (mode === undefined) throw badData(`A folder listing has an unknown file mode at byte ${at}.`);
-  const nameAt = at + space + 1;
+  // Without a string for it: there are tens of thousands of these, and they are read again and again.
+  let number = 0;
+  let space = at;
+  for (; space < at + MAX_MODE_DIGITS; space++) {
+    const digit = (data[space] ?? SPACE) - ZERO;
+    if (digit < 0 || digit > 7) break;
+    number = number * 8 + digit;
+  }
+  const mode = MODES.get(number);
+  if (mode === undefined || data[at] === ZERO || data[space] !== SPACE) {
+    throw badData(`A folder listing has an unknown file mode at byte ${at}.`);
+  }
+  const nameAt = space + 1;
   const nul = data.indexOf(0, nameAt);
   if (nul < 0 || nul + 1 + OID_BYTES > data.length) throw badData(`A folder listing is cut short at byte ${at}.`);
   return { mode, name: data.toString('latin1', nameAt, nul), oid: data.toString('hex', nul + 1, nul + 1 + OID_BYTES) };
@@ -86,7 +102,7 @@ export function encodeTree(entries: readonly TreeEntry[]): Buffer {
   let length = 0;
   for (const entry of sorted) {
     order.next(entry);
-    if (MODE_BY_TEXT.get(entry.mode.toString(8)) === undefined) {
+    if (!MODES.has(entry.mode)) {
       throw badData(`The mode of ${quoted(entry.name)} is none of the four of a tree.`);
     }
     if (!isOid(entry.oid)) throw badData(`The object name of ${quoted(entry.name)} is not 40 hex digits.`);

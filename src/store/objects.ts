@@ -1,12 +1,13 @@
-/** Folders of loose git objects (commits, trees, attributes) in git's own layout, and the trees read last. */
+/** Folders of loose git objects (commits, trees, attributes) in git's own layout. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
-import { EMPTY_TREE, isOid, looseObject, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
-import { parseTree, type TreeEntry } from '../core/tree';
+import { isOid, looseObject, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
+import type { TreeEntry } from '../core/tree';
 import { temporaryName } from './atomic';
 import { failedWith } from './disk';
 import { breathe } from './pace';
+import type { TreeCache } from './tree-cache';
 
 export interface GitObject {
   type: ObjectType;
@@ -75,45 +76,6 @@ export class LooseObjects {
       mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true });
       renameSync(from, path);
     }
-  }
-}
-
-/** The trees read last, bounded by the number of their entries; content-addressed, so never stale. */
-export class TreeCache {
-  readonly #trees = new Map<Oid, TreeEntry[]>();
-  #entries = 0;
-
-  constructor(private readonly maxEntries = 60_000) {}
-
-  /** entries: as parseTree gives them for that tree. */
-  put(oid: Oid, entries: TreeEntry[]): void {
-    if (this.#trees.has(oid)) return;
-    this.#trees.set(oid, entries);
-    this.#entries += entries.length + 1;
-    for (const [oldest, old] of this.#trees) {
-      if (this.#entries <= this.maxEntries || oldest === oid) break;
-      this.#trees.delete(oldest);
-      this.#entries -= old.length + 1;
-    }
-  }
-
-  /** The tree, read through `read` unless known. Throws 'damaged' when it is not there, 'bad-data' when malformed. */
-  get(oid: Oid, read: (oid: Oid) => GitObject | null): TreeEntry[] {
-    if (oid === EMPTY_TREE) return [];
-    const known = this.#trees.get(oid);
-    if (known !== undefined) {
-      this.#trees.delete(oid);
-      this.#trees.set(oid, known);
-      return known;
-    }
-    const object = read(oid);
-    if (object?.type !== 'tree') {
-      const message = `A folder listing (${oid.slice(0, 12)}) is missing or damaged.`;
-      throw new PassItOnError('damaged', message, 'Get the image again from another laptop.');
-    }
-    const entries = parseTree(object.data);
-    this.put(oid, entries);
-    return entries;
   }
 }
 

@@ -5,7 +5,8 @@ import { Floors } from './floors';
 import { Git } from './git';
 import { HeldImages } from './held';
 import type { Layout } from './layout';
-import { ObjectReader, TreeCache } from './objects';
+import { ObjectReader } from './objects';
+import { TreeCache } from './tree-cache';
 
 export interface Parts {
   readonly layout: Layout;

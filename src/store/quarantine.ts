@@ -8,8 +8,9 @@ import { toPassItOnError } from '../core/errors';
 import { isOid, MAX_OBJECT_BYTES, type ObjectType, type Oid, objectOid } from '../core/object';
 import { encodeTree, inOrder, MODE, parseTree, type TreeEntry } from '../core/tree';
 import { removeTree } from './disk';
-import { type GitObject, LooseObjects, ObjectReader, type TreeCache } from './objects';
+import { type GitObject, LooseObjects, ObjectReader } from './objects';
 import { breathe } from './pace';
+import type { TreeCache } from './tree-cache';
 
 export class Quarantine {
   /** What is here and, below it, what the store holds. */
@@ -41,7 +42,7 @@ export class Quarantine {
     const entries = type === 'tree' ? parseTree(data) : null;
     this.#keep(type, data, oid);
     // It will be asked for soon.
-    if (entries !== null) this.trees.put(oid, entries);
+    if (entries !== null) this.trees.put(oid, data, entries);
     return oid;
   }
 
@@ -56,7 +57,7 @@ export class Quarantine {
     if (data.length > MAX_OBJECT_BYTES || objectOid('tree', data) !== oid) return false;
     this.#keep('tree', data, oid);
     // As parseTree would give them: it refuses what encodeTree refuses.
-    this.trees.put(oid, sorted);
+    this.trees.put(oid, data, sorted);
     return true;
   }
 
