@@ -2,12 +2,13 @@
  * One batch from one source, blob by blob into the store. The same in the service's own thread and in the one that receives
  * (receive-worker.ts).
  */
-import type { PatchMemory } from '../core/delta/patch-memory';
+
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Form } from './effort';
 import { KIND } from './frames';
 import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveFrame, requestsFor } from './incoming';
+import type { PatchMemory } from './patch-memory';
 import type { Wanted } from './scheduler';
 import type { Source } from './source';
 import type { Spare } from './spare';

@@ -4,7 +4,6 @@ import { applyDelta } from '../core/delta/apply';
 import { longestDelta } from '../core/delta/format';
 import type { Outline } from '../core/delta/outline';
 import { applyOutlined, longestOutlined } from '../core/delta/outlined';
-import type { PatchMemory } from '../core/delta/patch-memory';
 import { memoryReader, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
@@ -20,6 +19,7 @@ import {
   REST_HEAD_BYTES,
 } from './frames';
 import { openOutlined, outlinesFor } from './outlines';
+import type { PatchMemory } from './patch-memory';
 import type { ArrivingDelta, ReceivedDeltas } from './received-deltas';
 import type { Wanted } from './scheduler';
 import type { AskedBlob } from './source';
@@ -205,13 +205,13 @@ async function* fromCommon(
 ): AsyncGenerator<Buffer> {
   const delta = { read: (count: number) => frame.read(count), rest: () => frame.payload() };
   if (outline.count === 0 || base === undefined) {
-    yield* applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size, memory);
+    yield* memory.using(size, space => applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size, space));
     return;
   }
   const opened = await openOutlined(receiver, base);
   if (!opened) throw new PassItOnError('damaged', `Blob ${base} is not as it was.`, 'Repair it with verify.');
   try {
-    yield* applyOutlined(opened.content, outline, delta, size, memory);
+    yield* memory.using(size, space => applyOutlined(opened.content, outline, delta, size, space));
   } finally {
     await opened.close();
   }
@@ -230,15 +230,16 @@ async function* patched(
   if (!bases.includes(head.base) || head.size !== size) {
     throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
   }
+  const payload = keeping.payload(head.base);
   const small = receiver.readSmallBlob(head.base);
   if (small !== null) {
-    yield* applyDelta(memoryReader(small), keeping.payload(head.base), size, memory);
+    yield* memory.using(size, space => applyDelta(memoryReader(small), payload, size, space));
     return;
   }
   const base = await receiver.openBlob(head.base);
   if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
   try {
-    yield* applyDelta(reader(base), keeping.payload(head.base), size, memory);
+    yield* memory.using(size, space => applyDelta(reader(base), payload, size, space));
   } finally {
     await base.handle.close();
   }

@@ -4,7 +4,6 @@
  * that in a heap with next to nothing else in it, and nobody else waits for it (docs/performance.md).
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PatchMemory } from '../core/delta/patch-memory';
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { Landing } from '../store/landing';
@@ -12,6 +11,7 @@ import { type Address, formatAddress } from './address';
 import { takeBatch } from './batch';
 import type { CachedDelta } from './delta-cache';
 import { Doubtful } from './incoming';
+import { PatchMemory } from './patch-memory';
 import type { ReceiveEvent, ReceiveFailure, ReceiveNews, ReceiveOrder, ReceiveStart } from './receive-orders';
 import { ReceivedDeltas } from './received-deltas';
 import { HttpSource } from './source';

@@ -1,8 +1,9 @@
 /** Who takes the batches of one fetch: the thread that receives where it is worth one and can ask the source, else this thread. */
-import { PatchMemory } from '../core/delta/patch-memory';
+
 import type { Oid } from '../core/object';
 import { type Batch, type BatchEvent, takeBatch } from './batch';
 import type { Receiver } from './incoming';
+import { PatchMemory } from './patch-memory';
 import { ReceiveThread } from './receive-thread';
 import type { ReceivedDeltas } from './received-deltas';
 import type { Source } from './source';

@@ -2,7 +2,7 @@ import { badData } from '../bad-data';
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
 import { MOST_UNPACKED_BYTES, pack, unpack } from './gzip/file';
 import { PagedReader } from './paged';
-import { PatchMemory, type PatchSpace } from './patch-memory';
+import { newPatchSpace, type PatchSpace } from './patch-space';
 import { memoryReader, mustFill, type RandomReader } from './reader';
 import { ByteSource, unfold } from './varint';
 
@@ -12,7 +12,7 @@ import { ByteSource, unfold } from './varint';
  * out or an error, in bounded time and about 5 MB of memory. Whether they are the right bytes only their hash says.
  *
  * @param delta in pieces of any size
- * @param memory where many are applied one after the other
+ * @param space which nobody else uses meanwhile
  * @throws PassItOnError 'bad-data' when it is no delta for files of these sizes; 'damaged' when the base is shorter than its
  *   reader said; and whatever reader and stream throw
  */
@@ -20,11 +20,10 @@ export async function* applyDelta(
   base: RandomReader,
   delta: AsyncIterable<Buffer>,
   targetSize: number,
-  memory = new PatchMemory(),
+  space = newPatchSpace(),
 ): AsyncGenerator<Buffer> {
   const input = new Pieces(delta);
-  const space = memory.take();
-  const paged = base.isInMemory ? base : new PagedReader(base, space.pages);
+  const paged = base.isInMemory ? base : new PagedReader(base, space.pages, space.mostPages);
   try {
     const form = await input.length(1);
     if (form === FORM.plain) yield* windows(paged, input, targetSize, space);
@@ -34,7 +33,6 @@ export async function* applyDelta(
   } finally {
     await input.close();
     if (paged instanceof PagedReader) paged.close();
-    memory.give(space);
   }
 }
 

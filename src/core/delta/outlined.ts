@@ -10,7 +10,7 @@ import { longestDelta } from './format';
 import { unpackSurely } from './gzip/file';
 import type { Outline, Shape } from './outline';
 import { PagedReader } from './paged';
-import type { PatchMemory } from './patch-memory';
+import { newPatchSpace } from './patch-space';
 import { memoryReader, type RandomReader, type SyncReader } from './reader';
 import { commonOfBase, commonOfTarget, encodeRuns, longestRuns } from './runs';
 import type { Scratch } from './scratch';
@@ -61,10 +61,15 @@ export async function* applyOutlined(
   shape: Shape,
   delta: { read(count: number): Promise<Buffer>; rest(): AsyncIterable<Buffer> },
   targetSize: number,
-  memory?: PatchMemory,
+  space = newPatchSpace(),
 ): AsyncGenerator<Buffer> {
   const length = (await delta.read(LENGTH_BYTES)).readUIntLE(0, LENGTH_BYTES);
   if (length > longestRuns(shape)) throw badData(`A delta has ${length} bytes of runs of ${shape.count} blocks.`);
-  const common = commonOfBase(base.isInMemory ? base : new PagedReader(base), await delta.read(length), shape);
-  yield* applyDelta(common, delta.rest(), targetSize, memory);
+  const runs = await delta.read(length);
+  const paged = base.isInMemory ? base : new PagedReader(base, space.pages, space.mostPages);
+  try {
+    yield* applyDelta(commonOfBase(paged, runs, shape), delta.rest(), targetSize, space);
+  } finally {
+    if (paged instanceof PagedReader) paged.close();
+  }
 }

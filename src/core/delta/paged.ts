@@ -1,7 +1,6 @@
 import type { RandomReader } from './reader';
 
 const PAGE_BYTES = 64 << 10;
-const MOST_PAGES = 32;
 
 interface Page {
   /** What is in it: less than PAGE_BYTES at the end of the base, or where that is shorter than it said. */
@@ -11,8 +10,8 @@ interface Page {
 
 /**
  * A base for one who takes little pieces of it, mostly near the last one, as a delta's steps do: a way to the disk and back costs more
- * than the piece, and a promise more than copying it. What lies in the 2 MB that were used last is given at once. One read at
- * a time.
+ * than the piece, and a promise more than copying it. What lies in the pages of 64 kB that were used last is given at once.
+ * One read at a time.
  */
 export class PagedReader implements RandomReader {
   readonly size: number;
@@ -21,10 +20,11 @@ export class PagedReader implements RandomReader {
   private latest = -1;
   private latestPage: Page | undefined;
 
-  /** spare: memory for pages, which is used before any other, and gets all of it back with `close`. */
+  /** spare: memory for pages, which is used before any other, and gets all of it back with `close`; most: pages at one time. */
   constructor(
     private readonly base: RandomReader,
     private readonly spare: Buffer[] = [],
+    private readonly most = 32,
   ) {
     this.size = base.size;
   }
@@ -83,7 +83,7 @@ export class PagedReader implements RandomReader {
   }
 
   private memory(): Buffer {
-    if (this.pages.size < MOST_PAGES) return this.spare.pop() ?? Buffer.allocUnsafeSlow(PAGE_BYTES);
+    if (this.pages.size < this.most) return this.spare.pop() ?? Buffer.allocUnsafeSlow(PAGE_BYTES);
     const [number, { memory }] = this.pages.entries().next().value as [number, Page];
     this.pages.delete(number);
     return memory;
