@@ -18,9 +18,13 @@ const WHOLE: Readonly<Record<Exclude<Form, 'raw'>, Effort>> = {
   delta: { quality: 5, windowBits: 22 },
   small: { quality: 9, windowBits: 20 },
 };
-/** For deltas, of bases and of outlines, where a larger window finds nothing more; and for all but the first few at one time, because memory must not grow with the class. */
-const MODEST: Effort = { quality: 5, windowBits: 18 };
+/** For deltas, of bases and of outlines, where a larger window finds next to nothing more. */
+const DELTAS: Effort = { quality: 5, windowBits: 18 };
+/** For a class that asks at once, with which memory must not grow: half of that, for half a per cent more bytes. */
+const CROWD: Effort = { quality: 5, windowBits: 16 };
+/** So many get the first of these at one time; so many one of the first two, a little more than somebody alone asks for. */
 const FEW = 2;
+const ALONE = 4;
 
 /** Each chunk costs a way to another thread and back: node's 16 kB are too few. */
 export const CHUNK_BYTES = 64 << 10;
@@ -30,7 +34,8 @@ let working = 0;
 /** Null: as it is. */
 export function compressorFor(form: Form, content: Content): BrotliCompress | null {
   if (form === 'raw') return null;
-  const { quality, windowBits } = content === 'whole' && working < FEW ? WHOLE[form] : MODEST;
+  const { quality, windowBits } =
+    working >= ALONE ? CROWD : content === 'whole' && working < FEW ? WHOLE[form] : DELTAS;
   const compressor = createBrotliCompress({
     chunkSize: CHUNK_BYTES,
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },
