@@ -13,7 +13,7 @@ import { applyDelta } from '../src/core/delta/apply';
 import { encodeDelta } from '../src/core/delta/encode';
 import { memoryReader } from '../src/core/delta/reader';
 import { Scratch } from '../src/core/delta/scratch';
-import { encodeHeader, KIND } from '../src/transfer/frames';
+import { ANSWER, encodeAnswerHeader } from '../src/transfer/answers';
 import { type Changed, changes, cpu } from './delta/changes';
 import { end, workFolder } from './end';
 
@@ -43,7 +43,7 @@ function* streams(list: readonly Changed[], payload: (file: Changed) => Buffer):
   let size = 0;
   for (const file of list) {
     const bytes = payload(file);
-    parts.push(encodeHeader(KIND.whole, file.oid, bytes.length), bytes);
+    parts.push(encodeAnswerHeader(ANSWER.whole, bytes.length), bytes);
     size += bytes.length;
     if (size < STREAM_BYTES) continue;
     yield Buffer.concat(parts);

@@ -11,7 +11,7 @@ import { applyOutlined, encodeOutlined } from '../src/core/delta/outlined';
 import { memoryReader } from '../src/core/delta/reader';
 import { Scratch } from '../src/core/delta/scratch';
 import { PassItOnError } from '../src/core/errors';
-import { encodeHeader, KIND } from '../src/transfer/frames';
+import { ANSWER, encodeAnswerHeader } from '../src/transfer/answers';
 import { type Changed, changes, cpu } from './delta/changes';
 import { end } from './end';
 import { markdown, megabytes } from './peers/table';
@@ -28,8 +28,8 @@ class Stream {
   private parts: Buffer[] = [];
   private length = 0;
 
-  add(oid: string, payload: Buffer): void {
-    this.parts.push(encodeHeader(KIND.outlined, oid, payload.length), payload);
+  add(payload: Buffer): void {
+    this.parts.push(encodeAnswerHeader(ANSWER.outlined, payload.length), payload);
     this.length += payload.length;
     if (this.length >= STREAM_BYTES) this.end();
   }
@@ -89,9 +89,9 @@ async function one(file: Changed, blockBytes: number | null, sum: Sum): Promise<
   sum.up += hashesLength(outline);
   if (!isWhole && !(await comesOut(base, outline, delta, target))) {
     sum.wrong++;
-    sum.stream.add(file.oid, target);
+    sum.stream.add(target);
   }
-  sum.stream.add(file.oid, isWhole ? target : delta);
+  sum.stream.add(isWhole ? target : delta);
 }
 
 async function measure(list: readonly Changed[], blockBytes: number | null): Promise<void> {

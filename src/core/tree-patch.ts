@@ -79,7 +79,7 @@ export function applyTreePatch(
   base: readonly TreeEntry[],
   patch: Buffer,
 ): { entries: TreeEntry[]; sizes: [Oid, number][] } {
-  const source = new ByteSource(patch, 'steps');
+  const source = new ByteSource(patch, 'steps of a patch');
   const entries: TreeEntry[] = [];
   const sizes: [Oid, number][] = [];
   let at = 0;

@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
+import { BlobNames } from './blob-names';
 import {
   type BlobPlace,
   type BlobWriter,
@@ -58,6 +59,7 @@ export interface FoundBlob {
 
 export class Blobs implements BlobPlace, LandingField {
   readonly #cache: HashCache;
+  readonly names: BlobNames;
   readonly #syncs = new Turns();
   #unsyncedBytes = 0;
   #unsyncedBlobs = 0;
@@ -77,6 +79,7 @@ export class Blobs implements BlobPlace, LandingField {
     private readonly readOnly: boolean,
   ) {
     this.#cache = new HashCache(cacheFile, temporaryDir, readOnly);
+    this.names = new BlobNames(dir, this.#cache);
   }
 
   path(oid: Oid): string {
@@ -152,7 +155,7 @@ export class Blobs implements BlobPlace, LandingField {
 
   /** Removes blobs; their records first, lest one fits the next file by chance. Returns bytes of disk given back. */
   async drop(oids: readonly Oid[]): Promise<number> {
-    await this.forget(oids);
+    await this.#unrecord(oids);
     if (this.readOnly) return 0;
     let freed = 0;
     for (const oid of oids) {
@@ -169,6 +172,11 @@ export class Blobs implements BlobPlace, LandingField {
 
   /** Records of these count no longer, as when many are to be replaced: for each its own would mean a new file each time. */
   async forget(oids: Iterable<Oid>): Promise<void> {
+    await this.#unrecord(oids);
+    this.names.doubt();
+  }
+
+  async #unrecord(oids: Iterable<Oid>): Promise<void> {
     for (const oid of oids) this.#cache.delete(oid);
     if (!this.readOnly) await this.#syncs.run(() => this.#cache.flush(new Set()));
   }

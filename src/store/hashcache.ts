@@ -10,6 +10,7 @@
 import { promises, readFileSync, type Stats } from 'node:fs';
 import type { Oid } from '../core/object';
 import { replaceFile } from './atomic';
+import { RecordTable } from './record-table';
 
 const MAGIC = Buffer.from('PIOhash1');
 /** oid 20, SHA-256 32, size 8, mtime 8, inode 8 (doubles), checksum 4. */
@@ -40,10 +41,7 @@ function checksum(data: Buffer, start: number): number {
 }
 
 export class HashCache {
-  /** oid → number of its record. */
-  #index = new Map<Oid, number>();
-  #records = Buffer.alloc(RECORD * 1024);
-  #count = 0;
+  readonly #table = new RecordTable(RECORD);
   #pending = new Set<Oid>();
   /** Every size seen; a size too many only costs a comparison. */
   #sizes = new Set<number>();
@@ -71,22 +69,14 @@ export class HashCache {
     for (let at = MAGIC.length; ours && at + RECORD <= data.length; at += RECORD) {
       if (data.readUInt32LE(at + 76) !== checksum(data, at)) break;
       read += 1;
-      this.#set(data.toString('hex', at, at + 20), data.subarray(at, at + RECORD));
+      this.#set(data.subarray(at, at + RECORD));
     }
     const torn = data.length !== MAGIC.length + read * RECORD;
-    this.#stale = torn || read > 2 * this.#index.size + 1024;
+    this.#stale = torn || read > 2 * this.#table.size + 1024;
   }
 
-  #set(oid: Oid, record: Buffer): void {
-    let at = this.#index.get(oid);
-    if (at === undefined) {
-      at = this.#count++;
-      this.#index.set(oid, at);
-      if (this.#count * RECORD > this.#records.length) {
-        this.#records = Buffer.concat([this.#records, Buffer.alloc(this.#records.length)]);
-      }
-    }
-    record.copy(this.#records, at * RECORD);
+  #set(record: Buffer): void {
+    this.#table.set(record);
     this.#sizes.add(record.readDoubleLE(52));
   }
 
@@ -94,29 +84,38 @@ export class HashCache {
     return this.#sizes.has(size);
   }
 
+  has(oid: Oid): boolean {
+    return this.#table.find(oid) >= 0;
+  }
+
+  /** The only oid with a record that begins with these 8 to 40 hex digits; null where none does, or several do. */
+  only(beginning: string): Oid | null {
+    return this.#table.only(beginning);
+  }
+
   /** In bytes; null where nothing is recorded. */
   sizeOf(oid: Oid): number | null {
-    const index = this.#index.get(oid);
-    return index === undefined ? null : this.#records.readDoubleLE(index * RECORD + 52);
+    const at = this.#table.find(oid);
+    return at < 0 ? null : this.#table.records.readDoubleLE(at + 52);
   }
 
   /** Whether there is a record that says so. */
   matches(oid: Oid, size: number, mtime: number, inode: number): boolean {
-    const at = (this.#index.get(oid) ?? Number.NaN) * RECORD;
-    const records = this.#records;
-    if (Number.isNaN(at) || records.readDoubleLE(at + 52) !== size) return false;
+    const at = this.#table.find(oid);
+    const { records } = this.#table;
+    if (at < 0 || records.readDoubleLE(at + 52) !== size) return false;
     return records.readDoubleLE(at + 60) === mtime && records.readDoubleLE(at + 68) === inode;
   }
 
   get(oid: Oid): HashRecord | null {
-    const index = this.#index.get(oid);
-    if (index === undefined) return null;
-    const at = index * RECORD;
+    const at = this.#table.find(oid);
+    if (at < 0) return null;
+    const { records } = this.#table;
     return {
-      sha256: this.#records.toString('hex', at + 20, at + 52),
-      size: this.#records.readDoubleLE(at + 52),
-      mtime: this.#records.readDoubleLE(at + 60),
-      inode: this.#records.readDoubleLE(at + 68),
+      sha256: records.toString('hex', at + 20, at + 52),
+      size: records.readDoubleLE(at + 52),
+      mtime: records.readDoubleLE(at + 60),
+      inode: records.readDoubleLE(at + 68),
     };
   }
 
@@ -129,13 +128,13 @@ export class HashCache {
     data.writeDoubleLE(record.mtime, 60);
     data.writeDoubleLE(record.inode, 68);
     data.writeUInt32LE(checksum(data, 0), 76);
-    this.#set(oid, data);
+    this.#set(data);
     this.#pending.add(oid);
   }
 
   /** For a blob whose file is gone; its record leaves the file with the next `flush`. */
   delete(oid: Oid): void {
-    if (!this.#index.delete(oid)) return;
+    if (!this.#table.delete(oid)) return;
     this.#pending.delete(oid);
     this.#stale = true;
   }
@@ -149,7 +148,7 @@ export class HashCache {
 
   /** Their blobs did not reach the disk after all. */
   keepPending(taken: ReadonlySet<Oid>): void {
-    for (const oid of taken) if (this.#index.has(oid)) this.#pending.add(oid);
+    for (const oid of taken) if (this.has(oid)) this.#pending.add(oid);
   }
 
   /**
@@ -160,7 +159,7 @@ export class HashCache {
     if (this.readOnly) return;
     if (this.#stale) {
       this.#stale = false;
-      const whole = [...this.#index.keys()].filter(oid => !this.#pending.has(oid));
+      const whole = [...this.#table.oids()].filter(oid => !this.#pending.has(oid));
       await replaceFile(this.file, Buffer.concat([MAGIC, ...this.#recordsOf(whole)]), this.temporaryDir, 0o600);
       return;
     }
@@ -179,8 +178,8 @@ export class HashCache {
   #recordsOf(oids: Iterable<Oid>): Buffer[] {
     const records: Buffer[] = [];
     for (const oid of oids) {
-      const index = this.#index.get(oid);
-      if (index !== undefined) records.push(this.#records.subarray(index * RECORD, (index + 1) * RECORD));
+      const at = this.#table.find(oid);
+      if (at >= 0) records.push(this.#table.records.subarray(at, at + RECORD));
     }
     return records;
   }

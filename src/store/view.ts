@@ -106,6 +106,11 @@ export class StoreView {
     return this.parts.blobs.has(oid);
   }
 
+  /** The only blob here whose oid begins with these hex digits, at least eight; null where there is none, or more than one. */
+  async blobNamed(beginning: string): Promise<Oid | null> {
+    return this.parts.blobs.names.named(beginning);
+  }
+
   /** Where a blob (content of a file, or target of a symlink) is, or would be. Absolute path. */
   blobPath(oid: Oid): string {
     return this.parts.blobs.path(oid);

@@ -2,12 +2,11 @@
  * One batch from one source, blob by blob into the store. The same in the service's own thread and in the one that receives
  * (receive-worker.ts).
  */
-
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { ANSWER } from './answers';
 import type { Form } from './effort';
-import { KIND } from './frames';
-import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveFrame, requestsFor } from './incoming';
+import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveAnswer, requestsFor } from './incoming';
 import type { PatchMemory } from './patch-memory';
 import type { Wanted } from './scheduler';
 import type { Source } from './source';
@@ -19,6 +18,8 @@ export interface Batch {
   /** What to say of what is here, and of which blobs not even so. */
   like: Like;
   plain: ReadonlySet<Oid>;
+  /** See `How`. */
+  byWholeName: boolean;
 }
 
 /** What happens meanwhile. */
@@ -48,30 +49,35 @@ export interface Taking {
  * Resolves when all of it has come that the source has.
  * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', 'no-source', and what the store throws
  */
-export async function takeBatch({ wanted, form, like, plain }: Batch, taking: Taking): Promise<void> {
+export async function takeBatch({ wanted, form, like, plain, byWholeName }: Batch, taking: Taking): Promise<void> {
   const { receiver, source, signal, spare, memory, passOn, isDone, tell } = taking;
   const requests = await requestsFor(receiver, wanted, like, plain, spare);
-  const asked = new Map(requests.map(request => [request.oid, request]));
+  const left = requests.values();
   const onBusy = (share: number) => tell({ kind: 'busy', share });
-  for await (const frame of source.objects(requests, signal, { form, onBusy })) {
-    const { kind, oid } = frame;
-    const request = asked.get(oid);
-    if (kind === KIND.missing && request) {
+  for await (const answer of source.objects(requests, signal, { form, byWholeName, onBusy })) {
+    const request = left.next().value;
+    if (!request) throw otherwise();
+    const { kind } = answer;
+    const { oid } = request;
+    if (kind === ANSWER.missing) {
       tell({ kind: 'missing', oid });
       continue;
     }
-    if (!request || !fits(frame, request)) {
-      throw new PassItOnError('source-lied', 'A laptop sent something else than was asked for.', 'Try another laptop.');
-    }
+    if (!fits(answer, request)) throw otherwise();
     if (isDone(oid)) continue;
     try {
-      await receiveFrame(receiver, request, frame, bytes => tell({ kind: 'bytes', bytes }), memory, passOn);
+      await receiveAnswer(receiver, request, answer, bytes => tell({ kind: 'bytes', bytes }), memory, passOn);
     } catch (cause) {
       // Now and then one block looks like another: that blob is asked for again, and those behind it are as good.
-      if (!(cause instanceof Doubtful) || cause.kind !== KIND.outlined) throw cause;
+      if (!(cause instanceof Doubtful) || cause.kind !== ANSWER.outlined) throw cause;
       tell({ kind: 'doubtful', oid });
       continue;
     }
-    tell({ kind: 'came', oid, outlined: kind === KIND.outlined });
+    tell({ kind: 'came', oid, outlined: kind === ANSWER.outlined });
   }
+  if (!left.next().done) throw otherwise();
+}
+
+function otherwise(): PassItOnError {
+  return new PassItOnError('source-lied', 'A laptop sent something else than was asked for.', 'Try another laptop.');
 }

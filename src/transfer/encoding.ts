@@ -1,4 +1,4 @@
-/** How a frame stream is compressed on its way, as one stream. */
+/** How a stream of frames or answers is compressed on its way, as one stream. */
 import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import type { Form } from './effort';
 

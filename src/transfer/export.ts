@@ -24,7 +24,7 @@ import { mapOrdered } from '../store/pace';
 import type { HeldImage, Store } from '../store/store';
 import { copied } from './chunks';
 import { IMAGES_FILE, treesFile } from './export-layout';
-import { encodeEnd, MAGIC } from './frames';
+import { frameStream } from './frames';
 import { CURRENT_REF, HEAD_TEXT, packedRefsText, packOfCommit, packsText, refsText } from './git-layout';
 import { type Holdings, holdingsOf } from './holdings';
 import { type ImagesAnswer, parseImagesAnswer, type SharedImage } from './images-answer';
@@ -121,11 +121,7 @@ class Writer {
     if (existsSync(to)) return;
     mkdirSync(dirname(to), { recursive: true });
     const holdings = this.holdings;
-    const frames = async function* () {
-      yield MAGIC;
-      yield* treeFrames(holdings, image, { have: null, patches: false });
-      yield encodeEnd();
-    };
+    const frames = frameStream(treeFrames(holdings, image, { have: null, patches: false }));
     const params = {
       [constants.BROTLI_PARAM_QUALITY]: TREES_QUALITY,
       [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,

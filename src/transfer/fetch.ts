@@ -9,11 +9,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { ANSWER } from './answers';
 import type { Arrivals } from './arrivals';
 import type { BatchEvent } from './batch';
 import { Classmates, worthAsking } from './classmates';
 import { type EffortWish, type Form, Trials } from './effort';
-import { KIND } from './frames';
 import { Giver, type Holds } from './giver';
 import { whileQuiet } from './hearing';
 import { Doubtful, type Like, type Receiver } from './incoming';
@@ -307,16 +307,18 @@ export class BlobFetch {
     const known = new Map(wanted.map(one => [one.oid, one]));
     const mine = { left: new Set(known.keys()), stop: new AbortController() };
     this.open.add(mine);
+    const { plain, byWholeName } = giver;
+    const batch = { wanted, form, like: this.likeFor(giver, form), plain, byWholeName };
     let bytes = 0;
     const tell = (event: BatchEvent) => {
       if (event.kind === 'bytes') {
         this.bytesDone += event.bytes;
         this.onProgress();
       } else if (event.kind === 'busy') onBusy?.(event.share);
-      else if (event.kind === 'doubtful') giver.doubt(KIND.outlined, event.oid);
+      else if (event.kind === 'doubtful') giver.doubt(ANSWER.outlined, event.oid);
       else if (event.kind === 'missing') {
         mine.left.delete(event.oid);
-        this.lacks(giver, event.oid);
+        this.lacks(giver, event.oid, byWholeName);
       } else {
         if (event.outlined) giver.outlined++;
         mine.left.delete(event.oid);
@@ -326,7 +328,6 @@ export class BlobFetch {
       }
     };
     try {
-      const batch = { wanted, form, like: this.likeFor(giver, form), plain: giver.plain };
       await this.taker.take(batch, source, mine.stop.signal, tell);
       return bytes;
     } catch (cause) {
@@ -339,7 +340,13 @@ export class BlobFetch {
     }
   }
 
-  private lacks({ source, holds, heard }: Giver, oid: Oid): void {
+  private lacks(giver: Giver, oid: Oid, byWholeName: boolean): void {
+    const { source, holds, heard } = giver;
+    // Who should have it may only be in doubt about which is meant.
+    if (holds === 'all' && !byWholeName) {
+      giver.byWholeName = true;
+      return;
+    }
     const mayComeYet = holds === 'some' && !heard?.has(oid);
     const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
     this.scheduler.lacks(source.address, oid, until);

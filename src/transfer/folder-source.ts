@@ -8,12 +8,13 @@ import { imageTree } from '../core/image-tree';
 import { EMPTY_TREE, MAX_OBJECT_BYTES, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
 import { parsePack } from '../core/pack';
 import { parseTree, type TreeEntry } from '../core/tree';
+import { type Answer, answerStream, readAnswers } from './answers';
 import { IMAGES_FILE } from './export-layout';
-import { encodeEnd, type Frame, MAGIC, readFrames } from './frames';
+import { type Frame, frameStream, readFrames } from './frames';
 import type { BlobContent, Holdings } from './holdings';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
 import { contentFrom, looseBlob, sizeIn } from './loose-blob';
-import { objectFrames } from './server-objects';
+import { answersTo } from './server-objects';
 import { treeFrames } from './server-trees';
 import type { AskedBlob, Source } from './source';
 
@@ -47,30 +48,26 @@ export class FolderSource implements Source {
     if (data === undefined)
       throw new PassItOnError('no-source', `${this.address} does not have it.`, 'Try another one.');
     const { attributes, root } = imageTree(await this.repository.readTree(parseCommit(data).tree));
-    yield* this.frames(treeFrames(this.repository, { commit, attributes, root }, { have, patches: true }));
+    const frames = treeFrames(this.repository, { commit, attributes, root }, { have, patches: true });
+    yield* readFrames(this.counted(frameStream(frames)));
   }
 
-  async *objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
-    yield* this.frames(objectFrames(this.repository, asked));
+  async *objects(asked: readonly AskedBlob[]): AsyncGenerator<Answer> {
+    yield* readAnswers(this.counted(answerStream(answersTo(this.repository, asked))));
   }
 
   close(): void {}
 
-  private frames(frames: AsyncGenerator<Buffer>): AsyncGenerator<Frame> {
-    const counted = async function* (self: FolderSource) {
-      yield MAGIC;
-      try {
-        for await (const chunk of frames) {
-          self.bytesReceived += chunk.length;
-          yield chunk;
-        }
-      } catch (cause) {
-        // A stick that was pulled out, or a file that is damaged: nothing of this laptop's own.
-        throw new PassItOnError('source-gone', `${self.address} cannot be read.`, 'Try another source.', { cause });
+  private async *counted(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of stream) {
+        this.bytesReceived += chunk.length;
+        yield chunk;
       }
-      yield encodeEnd();
-    };
-    return readFrames(counted(this));
+    } catch (cause) {
+      // A stick that was pulled out, or a file that is damaged: nothing of this laptop's own.
+      throw new PassItOnError('source-gone', `${this.address} cannot be read.`, 'Try another source.', { cause });
+    }
   }
 }
 

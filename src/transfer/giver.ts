@@ -1,8 +1,8 @@
 /** What is known of one who gives while something is fetched. */
 import type { Oid } from '../core/object';
+import { ANSWER, type AnswerKind } from './answers';
 import { Heard } from './arrivals';
 import { Effort, type EffortWish, type Trials } from './effort';
-import { KIND, type Kind } from './frames';
 import type { Source } from './source';
 
 /** The whole image; what it has of it so far, because it is fetching it too; or another image, which shares some blobs. */
@@ -33,6 +33,8 @@ export class Giver {
   deltas = true;
   /** Blobs that did not come out right from what it took for common: one block looks like another now and then. */
   readonly plain = new Set<Oid>();
+  /** Ask it by whole oids: it lacked one that it should have, and may hold others whose oids begin alike. */
+  byWholeName = false;
   /** Blobs that did. */
   outlined = 0;
   readonly effort: Effort;
@@ -89,10 +91,10 @@ export class Giver {
     return this.holds === 'other' ? this.pause : FIRST_PAUSE_MS;
   }
 
-  /** A frame of this kind did not make the blob. */
-  doubt(kind: Kind, oid: Oid): void {
+  /** An answer of this kind did not make the blob. */
+  doubt(kind: AnswerKind, oid: Oid): void {
     this.plain.add(oid);
-    if (kind === KIND.delta || this.plain.size > MOST_PLAIN + this.outlined * PLAIN_SHARE) this.deltas = false;
+    if (kind === ANSWER.delta || this.plain.size > MOST_PLAIN + this.outlined * PLAIN_SHARE) this.deltas = false;
   }
 
   /** It was asked for some; did it have any? */

@@ -1,4 +1,4 @@
-/** One blob out of one frame, whatever form it has, into the store. */
+/** One blob out of one answer, whatever form it has, into the store. */
 import type { FileHandle } from 'node:fs/promises';
 import { applyDelta } from '../core/delta/apply';
 import { longestDelta } from '../core/delta/format';
@@ -9,15 +9,7 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { LandingField } from '../store/landing';
 import type { PackedPart } from '../store/store';
-import {
-  DELTA_HEAD_BYTES,
-  decodeDeltaHead,
-  decodeRestHead,
-  type Frame,
-  KIND,
-  type Kind,
-  REST_HEAD_BYTES,
-} from './frames';
+import { ANSWER, type Answer, type AnswerHeader, type AnswerKind } from './answers';
 import { openOutlined, outlinesFor } from './outlines';
 import type { PatchMemory } from './patch-memory';
 import type { ArrivingDelta, ReceivedDeltas } from './received-deltas';
@@ -58,7 +50,7 @@ export type Request = Wanted & Pick<AskedBlob, 'outline' | 'part'> & { offset: n
  */
 export class Doubtful extends Error {
   constructor(
-    readonly kind: Kind,
+    readonly kind: AnswerKind,
     readonly oid: Oid,
     options: ErrorOptions,
   ) {
@@ -103,36 +95,36 @@ function begunOf(receiver: Receiver, { oid, size }: Wanted, spare: Spare): Pick<
 }
 
 /** Is it what was asked for, as far as its header tells? */
-export function fits({ kind, length }: Frame, { size, bases, offset, outline }: Request): boolean {
-  if (kind === KIND.outlined) return outline !== undefined && length <= longestOutlined(outline, size);
-  if (kind === KIND.delta) return bases.length > 0 && length <= DELTA_HEAD_BYTES + longestDelta(size);
-  if (kind === KIND.rest) return offset > 0 && length === REST_HEAD_BYTES + size - offset;
-  return kind === KIND.whole && length === size;
+export function fits({ kind, base, length }: AnswerHeader, { size, bases, offset, outline }: Request): boolean {
+  if (kind === ANSWER.outlined) return outline !== undefined && length <= longestOutlined(outline, size);
+  if (kind === ANSWER.delta) return base < bases.length && length <= longestDelta(size);
+  if (kind === ANSWER.rest) return offset > 0 && length === size - offset;
+  return kind === ANSWER.whole && length === size;
 }
 
 /**
  * Brings the blob into the store. `onBytes` is told what of it is there, and with a negative number that it is not after all.
  * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', and what the store throws
  */
-export async function receiveFrame(
+export async function receiveAnswer(
   receiver: Receiver,
   request: Request,
-  frame: Frame,
+  answer: Answer,
   onBytes: (bytes: number) => void,
   memory: PatchMemory,
   passOn?: PassOn,
 ): Promise<void> {
-  const { kind } = frame;
+  const { kind } = answer;
   const { oid, size, offset } = request;
-  const from = kind === KIND.rest ? await restFrom(frame, offset) : 0;
+  const from = kind === ANSWER.rest ? offset : 0;
   // Somebody else goes on with it by now: the rest is no use, and not worth waiting for its end.
   if (from > receiver.keptBytes(oid)) throw new Doubtful(kind, oid, {});
   const sink = await receiver.receiveBlob(oid, size, from);
   let received = from;
-  const keeping = new Keeping(request, frame, passOn);
+  const keeping = new Keeping(request, answer, passOn);
   onBytes(from);
   try {
-    const content = contentOf(receiver, request, frame, memory, keeping);
+    const content = contentOf(receiver, request, answer, memory, keeping);
     for await (const chunk of content) {
       await sink.write(chunk);
       received += chunk.length;
@@ -152,7 +144,7 @@ export async function receiveFrame(
 const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);
 
 /** What came with one of these is put together with what was here. */
-const MAY_BE_OURS: ReadonlySet<Kind> = new Set([KIND.delta, KIND.outlined, KIND.rest]);
+const MAY_BE_OURS: ReadonlySet<AnswerKind> = new Set([ANSWER.delta, ANSWER.outlined, ANSWER.rest]);
 
 /** Where deltas that came are kept for others, and how much room there is for them. */
 export interface PassOn {
@@ -160,22 +152,22 @@ export interface PassOn {
   spare: Spare;
 }
 
-/** The delta of one frame, as long as nobody knows what it makes. */
+/** The delta of one answer, as long as nobody knows what it makes. */
 class Keeping {
   delta: ArrivingDelta | null = null;
 
   constructor(
     private readonly request: Request,
-    private readonly frame: Frame,
+    private readonly answer: Answer,
     private readonly passOn: PassOn | undefined,
   ) {}
 
   /** What is left of the payload, written down on its way. */
   async *payload(base: Oid): AsyncGenerator<Buffer> {
     const { oid: target, size } = this.request;
-    const length = this.frame.length - DELTA_HEAD_BYTES;
+    const { length } = this.answer;
     this.delta = this.passOn?.received.begin({ base, target, size, length }, this.passOn.spare) ?? null;
-    for await (const chunk of this.frame.payload()) {
+    for await (const chunk of this.answer.payload()) {
       this.delta?.write(chunk);
       yield chunk;
     }
@@ -185,25 +177,25 @@ class Keeping {
 function contentOf(
   receiver: Receiver,
   { size, bases, outline }: Request,
-  frame: Frame,
+  answer: Answer,
   memory: PatchMemory,
   keeping: Keeping,
 ): AsyncGenerator<Buffer> {
-  if (frame.kind === KIND.delta) return patched(receiver, frame, bases, size, memory, keeping);
-  if (frame.kind === KIND.outlined && outline) return fromCommon(receiver, frame, bases, outline, size, memory);
-  return frame.payload();
+  if (answer.kind === ANSWER.delta) return patched(receiver, answer, bases, size, memory, keeping);
+  if (answer.kind === ANSWER.outlined && outline) return fromCommon(receiver, answer, bases, outline, size, memory);
+  return answer.payload();
 }
 
-/** The blob that a frame makes from what its source found in common by the outline of the first base. */
+/** The blob that a answer makes from what its source found in common by the outline of the first base. */
 async function* fromCommon(
   receiver: Receiver,
-  frame: Frame,
+  answer: Answer,
   [base]: readonly Oid[],
   outline: Outline,
   size: number,
   memory: PatchMemory,
 ): AsyncGenerator<Buffer> {
-  const delta = { read: (count: number) => frame.read(count), rest: () => frame.payload() };
+  const delta = { read: (count: number) => answer.read(count), rest: () => answer.payload() };
   if (outline.count === 0 || base === undefined) {
     yield* memory.using(size, space => applyOutlined(memoryReader(Buffer.alloc(0)), outline, delta, size, space));
     return;
@@ -217,38 +209,29 @@ async function* fromCommon(
   }
 }
 
-/** The blob that a delta frame makes from its base. */
+/** The blob that a delta answer makes from its base. */
 async function* patched(
   receiver: Receiver,
-  frame: Frame,
+  answer: Answer,
   bases: readonly Oid[],
   size: number,
   memory: PatchMemory,
   keeping: Keeping,
 ): AsyncGenerator<Buffer> {
-  const head = decodeDeltaHead(await frame.read(DELTA_HEAD_BYTES));
-  if (!bases.includes(head.base) || head.size !== size) {
-    throw new PassItOnError('source-lied', 'A laptop sent a delta for other files.', 'Try another laptop.');
-  }
-  const payload = keeping.payload(head.base);
-  const small = receiver.readSmallBlob(head.base);
+  const named = bases[answer.base]!;
+  const payload = keeping.payload(named);
+  const small = receiver.readSmallBlob(named);
   if (small !== null) {
     yield* memory.using(size, space => applyDelta(memoryReader(small), payload, size, space));
     return;
   }
-  const base = await receiver.openBlob(head.base);
-  if (!base) throw new PassItOnError('damaged', `Blob ${head.base} is not as it was.`, 'Repair it with verify.');
+  const base = await receiver.openBlob(named);
+  if (!base) throw new PassItOnError('damaged', `Blob ${named} is not as it was.`, 'Repair it with verify.');
   try {
     yield* memory.using(size, space => applyDelta(reader(base), payload, size, space));
   } finally {
     await base.handle.close();
   }
-}
-
-/** @throws PassItOnError 'source-lied' */
-async function restFrom(frame: Frame, offset: number): Promise<number> {
-  if (decodeRestHead(await frame.read(REST_HEAD_BYTES)) === offset) return offset;
-  throw new PassItOnError('source-lied', 'A laptop sent another part of a file.', 'Try another laptop.');
 }
 
 function reader({ size, handle }: { size: number; handle: FileHandle }): RandomReader {

@@ -2,6 +2,7 @@
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { type Address, formatAddress, formatWebFolder, parseAddress, parseWebFolder } from './address';
+import type { Answer } from './answers';
 import type { Known } from './arrivals';
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
@@ -63,7 +64,7 @@ class PortSource implements Source {
     return this.who.trees(commit, have, signal);
   }
 
-  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame> {
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer> {
     return this.who.objects(asked, signal, how);
   }
 

@@ -3,9 +3,9 @@ import type { ErrorReport } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Landed, LandingPlan } from '../store/landing';
 import type { Address } from './address';
+import type { AnswerKind } from './answers';
 import type { Batch, BatchEvent } from './batch';
 import type { CachedDelta } from './delta-cache';
-import type { Kind } from './frames';
 
 /** How the thread begins. */
 export interface ReceiveStart {
@@ -40,4 +40,4 @@ export type ReceiveEvent = { id: number } & (
 /** What was thrown: an error, or `Doubtful`. */
 export type ReceiveFailure =
   | { kind: 'error'; report: ErrorReport; cause: string }
-  | { kind: 'doubtful'; frame: Kind; oid: Oid; cause: string };
+  | { kind: 'doubtful'; answer: AnswerKind; oid: Oid; cause: string };

@@ -144,5 +144,5 @@ function thrown(failure: ReceiveFailure | null): unknown {
   const cause = new Error(failure.cause);
   return failure.kind === 'error'
     ? reportedError(failure.report, cause)
-    : new Doubtful(failure.frame, failure.oid, { cause });
+    : new Doubtful(failure.answer, failure.oid, { cause });
 }

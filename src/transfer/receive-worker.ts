@@ -94,7 +94,7 @@ async function take({ id, at, batch, landing }: TakeOrder, signal: AbortSignal):
 function failureOf(cause: unknown): ReceiveFailure {
   const text =
     cause instanceof Error ? `${cause.stack}${cause.cause ? `\ncaused by ${cause.cause}` : ''}` : String(cause);
-  if (cause instanceof Doubtful) return { kind: 'doubtful', frame: cause.kind, oid: cause.oid, cause: text };
+  if (cause instanceof Doubtful) return { kind: 'doubtful', answer: cause.kind, oid: cause.oid, cause: text };
   return { kind: 'error', report: toPassItOnError(cause).toJSON(), cause: text };
 }
 

@@ -1,5 +1,5 @@
 /**
- * `POST /objects`: the body names blobs (request.ts); the answer has a frame for each, in that order.
+ * `POST /objects`: the body names blobs (request.ts), and there is an answer for each, in that order (answers.ts).
  * Bases are an offer ("I hold these"), which a source is free not to take up: it may always send the whole blob. Where it
  * holds the base too, a delta is made then and there.
  */
@@ -7,13 +7,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Store } from '../store/store';
+import { ANSWER, answerStream, encodeAnswerHeader } from './answers';
 import type { Form } from './effort';
 import type { Content } from './encoding';
-import { DELTA_HEAD_BYTES, encodeDeltaHead, encodeHeader, encodeRestHead, KIND, REST_HEAD_BYTES } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import { arePacked } from './packed';
 import type { RateLimit } from './rate-limit';
-import { MAX_REQUEST_BYTES, parseRequest } from './request';
+import { MAX_REQUEST_BYTES, type NamedBlob, parseRequest } from './request';
 import { Room } from './room';
 import type { DeltaContent, Deltas } from './server-deltas';
 import { sendFrames } from './server-stream';
@@ -27,22 +27,38 @@ export async function serveObjects(
   limit: RateLimit | null,
   turns: Room,
 ): Promise<void> {
-  const asked = parseRequest(await readBody(request));
+  const asked = await meant(store, parseRequest(await readBody(request)));
   const form = formWanted(request);
   const holdings = holdingsOf(store);
   const send = (source: Deltas | null, as: Form, content: Content) =>
-    sendFrames(response, objectFrames(holdings, asked, source, turns), limit, as, content);
+    sendFrames(response, answerStream(answersTo(holdings, asked, source, turns)), limit, as, content);
   if (form === 'raw') return send(null, 'raw', 'whole');
   if (await makesDeltas(deltas, asked)) return send(deltas, form, 'deltas');
-  const oids = asked.map(({ oid }) => oid);
+  const oids = asked.flatMap(({ oid }) => oid ?? []);
   return (await arePacked(holdings, oids)) ? send(null, 'raw', 'whole') : send(deltas, form, 'whole');
 }
 
+/** A blob that was asked for. What is null is not here, or nobody can tell what was meant. */
+export interface Meant extends Omit<AskedBlob, 'oid' | 'bases'> {
+  oid: Oid | null;
+  bases: readonly (Oid | null)[];
+}
+
+async function meant(store: Store, named: readonly NamedBlob[]): Promise<Meant[]> {
+  const asked: Meant[] = [];
+  for (const { name, bases: names, ...how } of named) {
+    const bases: (Oid | null)[] = [];
+    for (const base of names) bases.push(await store.blobNamed(base));
+    asked.push({ oid: await store.blobNamed(name), bases, ...how });
+  }
+  return asked;
+}
+
 /** Whether deltas will be made: a few tell for all, which come from one image. */
-async function makesDeltas(deltas: Deltas, asked: readonly AskedBlob[]): Promise<boolean> {
+async function makesDeltas(deltas: Deltas, asked: readonly Meant[]): Promise<boolean> {
   if (asked.some(({ outline }) => outline && outline.count > 0)) return true;
   const some = asked.filter(({ bases }) => bases.length > 0).slice(0, 8);
-  return (await Promise.all(some.map(({ bases }) => deltas.base(bases)))).some(base => base !== null);
+  return (await Promise.all(some.map(({ bases }) => deltas.base(known(bases))))).some(base => base !== null);
 }
 
 /** What the asker wants, in HTTP's own words where it has them. */
@@ -54,29 +70,28 @@ function formWanted({ url = '', headers }: IncomingMessage): Form {
 /** How many deltas are in the making while earlier ones are sent. */
 const AHEAD = 4;
 
-/** A frame for each of the blobs, in their order. Without `deltas` all of them whole; else these are made in their turns. */
-export async function* objectFrames(
+/** An answer for each of the blobs, in their order. Without `deltas` all of them whole; else these are made in their turns. */
+export async function* answersTo(
   holdings: Holdings,
-  asked: readonly AskedBlob[],
+  asked: readonly Meant[],
   deltas: Deltas | null = null,
   turns: Room = new Room(AHEAD),
 ): AsyncGenerator<Buffer> {
   const coming: Promise<DeltaContent | null>[] = [];
-  const begin = (one: AskedBlob | undefined) => {
-    if (one)
-      coming.push(deltas ? turns.run(() => deltas.open(one.bases, one.oid, one.outline)) : Promise.resolve(null));
+  const begin = (one: Meant | undefined) => {
+    if (one) coming.push(deltas ? turns.run(() => deltaFor(one, deltas)) : Promise.resolve(null));
   };
   try {
     for (const one of asked.slice(0, AHEAD)) begin(one);
-    for (const [at, { oid, offset = 0 }] of asked.entries()) {
+    for (const [at, { oid, bases, offset = 0 }] of asked.entries()) {
       begin(asked[at + AHEAD]);
       const delta = await coming.shift();
       // What is not packed any more is longer, and shorter once all is compressed.
       if (delta && (delta.length < delta.size - offset || (delta.base === null && offset === 0)))
-        yield* deltaFrame(oid, delta);
+        yield* deltaAnswer(delta, bases);
       else {
         await delta?.close();
-        yield* blobFrame(holdings, oid, offset);
+        yield* blobAnswer(holdings, oid, offset);
       }
     }
   } finally {
@@ -85,34 +100,34 @@ export async function* objectFrames(
   }
 }
 
-async function* deltaFrame(oid: Oid, delta: DeltaContent): AsyncGenerator<Buffer> {
+async function deltaFor({ oid, bases, outline }: Meant, deltas: Deltas): Promise<DeltaContent | null> {
+  return oid === null ? null : deltas.open(known(bases), oid, outline);
+}
+
+function known(bases: readonly (Oid | null)[]): Oid[] {
+  return bases.flatMap(base => base ?? []);
+}
+
+async function* deltaAnswer(delta: DeltaContent, bases: readonly (Oid | null)[]): AsyncGenerator<Buffer> {
   try {
-    if (delta.base === null) yield encodeHeader(KIND.outlined, oid, delta.length);
-    else {
-      yield encodeHeader(KIND.delta, oid, DELTA_HEAD_BYTES + delta.length);
-      yield encodeDeltaHead(delta.base, delta.size);
-    }
+    if (delta.base === null) yield encodeAnswerHeader(ANSWER.outlined, delta.length);
+    else yield encodeAnswerHeader(ANSWER.delta, delta.length, bases.indexOf(delta.base));
     yield* delta.chunks();
   } finally {
     await delta.close();
   }
 }
 
-async function* blobFrame(holdings: Holdings, oid: Oid, offset: number): AsyncGenerator<Buffer> {
-  const blob = await holdings.openBlob(oid);
+async function* blobAnswer(holdings: Holdings, oid: Oid | null, offset: number): AsyncGenerator<Buffer> {
+  const blob = oid === null ? null : await holdings.openBlob(oid);
   if (!blob) {
-    yield encodeHeader(KIND.missing, oid, 0);
+    yield encodeAnswerHeader(ANSWER.missing, 0);
     return;
   }
   try {
-    if (offset > 0 && offset < blob.size) {
-      yield encodeHeader(KIND.rest, oid, REST_HEAD_BYTES + blob.size - offset);
-      yield encodeRestHead(offset);
-      yield* blob.chunks(offset);
-    } else {
-      yield encodeHeader(KIND.whole, oid, blob.size);
-      yield* blob.chunks(0);
-    }
+    const from = offset < blob.size ? offset : 0;
+    yield encodeAnswerHeader(from > 0 ? ANSWER.rest : ANSWER.whole, blob.size - from);
+    yield* blob.chunks(from);
   } finally {
     await blob.close();
   }
@@ -124,11 +139,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > MAX_REQUEST_BYTES) {
-      throw new PassItOnError(
-        'bad-data',
-        'A request is too long.',
-        `Ask for at most ${MAX_REQUEST_BYTES} bytes of oids.`,
-      );
+      throw new PassItOnError('bad-data', 'A request is too long.', `Ask with at most ${MAX_REQUEST_BYTES} bytes.`);
     }
     chunks.push(chunk);
   }

@@ -1,10 +1,9 @@
-/** One frame stream as an HTTP answer: backpressure to the reader, nothing held back in memory. */
+/** One stream of frames or answers as an HTTP answer: backpressure to the reader, nothing held back in memory. */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { Form } from './effort';
 import { type Content, compressorFor } from './encoding';
-import { encodeEnd, MAGIC } from './frames';
 import type { RateLimit } from './rate-limit';
 import { BUSY_TRAILER } from './source';
 import { WireWatch } from './wire-watch';
@@ -13,12 +12,12 @@ const ALIVE_EVERY_MS = 4_000;
 const GATHER_BYTES = 64 << 10;
 
 /**
- * Drains `frames` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
+ * Drains `stream` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
  * for.
  */
 export async function sendFrames(
   response: ServerResponse,
-  frames: AsyncGenerator<Buffer>,
+  stream: AsyncGenerator<Buffer>,
   limit: RateLimit | null,
   form: Form,
   content: Content,
@@ -50,9 +49,7 @@ export async function sendFrames(
     // Not `pipe` to its end: the trailer comes after the last byte.
     compress?.pipe(slowed ?? response, { end: false });
     slowed?.pipe(response, { end: false });
-    await writer.write(MAGIC);
-    for await (const chunk of frames) await writer.write(chunk);
-    await writer.write(encodeEnd());
+    for await (const chunk of stream) await writer.write(chunk);
     // On a slow link what is handed over may take longer to be gone than the pause between two signs of life.
     clearInterval(alive);
     await writer.push();

@@ -9,7 +9,7 @@ import type { Oid } from '../core/object';
 import { MODE } from '../core/tree';
 import { compareTrees, encodeTreePatch, STEP } from '../core/tree-patch';
 import type { HeldImage, Store } from '../store/store';
-import { encodeFrame, encodeSizes, KIND, type Kind } from './frames';
+import { encodeFrame, encodeSizes, frameStream, KIND, type Kind } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
 import { sendFrames } from './server-stream';
@@ -25,7 +25,7 @@ export function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, treeFrames(holdingsOf(store), image, asked), limit, 'delta', 'whole');
+  return sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'whole');
 }
 
 /** What the asker has: a root tree, or null; and whether it takes patches. */

@@ -7,6 +7,7 @@ import type { Outline } from '../core/delta/outline';
 import type { Oid } from '../core/object';
 import type { PackedPart } from '../store/store';
 import { type Address, formatAddress } from './address';
+import { type Answer, readAnswers } from './answers';
 import { type Known, MAX_HAVE_BYTES } from './arrivals';
 import type { Form } from './effort';
 import { CHUNK_BYTES } from './encoding';
@@ -21,7 +22,7 @@ import {
   OUTLINES,
   parseImagesAnswer,
 } from './images-answer';
-import { encodeRequest } from './request';
+import { encodeRequest, SHORT_NAME_BYTES, WHOLE_NAME_BYTES } from './request';
 
 export interface AskedBlob {
   oid: Oid;
@@ -40,6 +41,8 @@ export interface AskedBlob {
 /** How blobs are asked for; sources that cannot do so give them as they can. */
 export interface How {
   form: Form;
+  /** By their whole oids, for one who may hold others whose oids begin alike. */
+  byWholeName?: boolean;
   /** At the end: for how much of the time, from 0 to 1, its link was busy, if the source says so. */
   onBusy?(share: number): void;
 }
@@ -60,8 +63,8 @@ export interface Source {
   images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer>;
   /** Commit, attributes, trees and sizes of an image, without the trees below `have`; of others perhaps only what differs. */
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
-  /** A frame for each blob, in the order asked: whole, or as a delta to a base that was named. */
-  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Frame>;
+  /** An answer for each blob, in the order asked: whole, or as a delta to a base that was named. */
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer>;
   /** Whether outlines are to be sent to it: it takes them, and does not have the image with that commit, which bases are of; null: there is none. */
   needsOutlines?(from: Oid | null): boolean;
   /** Of somebody who may be fetching that image, what it has got, once there is news: see arrivals.ts. 'no-source' where it does not say. */
@@ -116,15 +119,17 @@ export class HttpSource implements Source {
   async *trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
     const query = have === null ? '' : `?have=${have}&patches`;
     const headers = { 'Accept-Encoding': 'br' };
-    yield* this.frames(await this.client.ask('GET', `/images/${commit}/trees${query}`, { headers, signal }));
+    yield* this.read(await this.client.ask('GET', `/images/${commit}/trees${query}`, { headers, signal }), readFrames);
   }
 
-  async *objects(asked: readonly AskedBlob[], signal?: AbortSignal, how: How = DELTAS): AsyncGenerator<Frame> {
+  async *objects(asked: readonly AskedBlob[], signal?: AbortSignal, how: How = DELTAS): AsyncGenerator<Answer> {
     const raw = how.form === 'raw';
     const headers = { 'Accept-Encoding': raw ? 'identity' : 'br', TE: 'trailers' };
     const path = how.form === 'small' ? '/objects?effort=bytes' : '/objects';
-    const answer = await this.client.ask('POST', path, { body: encodeRequest(asked, !raw), headers, signal });
-    yield* this.frames(answer);
+    const nameBytes = how.byWholeName ? WHOLE_NAME_BYTES : SHORT_NAME_BYTES;
+    const body = encodeRequest(asked, { bases: !raw, nameBytes });
+    const answer = await this.client.ask('POST', path, { body, headers, signal });
+    yield* this.read(answer, readAnswers);
     const busy = Number(answer.trailers[BUSY_TRAILER]);
     if (busy >= 0 && busy <= 1) how.onBusy?.(busy);
   }
@@ -139,16 +144,19 @@ export class HttpSource implements Source {
     this.client.close();
   }
 
-  private async *frames(answer: IncomingMessage): AsyncGenerator<Frame> {
+  private async *read<T>(
+    answer: IncomingMessage,
+    parts: (stream: AsyncIterable<Buffer>) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
     const packed = answer.headers['content-encoding'] === 'br';
     const body: Readable = packed
       ? pipeline(answer, createBrotliDecompress({ chunkSize: CHUNK_BYTES }), () => {})
       : answer;
     try {
-      yield* readFrames(this.client.unbroken(body, true));
-      // What follows the last frame, so that the connection can be used again.
+      yield* parts(this.client.unbroken(body, true));
+      // What follows their end, so that the connection can be used again.
       body.resume();
-      // Whatever happens to it by now, the frames are all here.
+      // Whatever happens to it by now, they are all here.
       if (!answer.readableEnded && !answer.destroyed) await once(answer, 'close').catch(() => {});
     } finally {
       body.destroy();

@@ -11,17 +11,9 @@ import { type Oid, parseLooseObject } from '../core/object';
 import { mapOrdered } from '../store/pace';
 import type { PackedPart } from '../store/store';
 import { formatWebFolder, type WebFolder } from './address';
+import { ANSWER, type Answer, answerStream, encodeAnswerHeader, readAnswers } from './answers';
 import { IMAGES_FILE, treesFile } from './export-layout';
-import {
-  encodeEnd,
-  encodeHeader,
-  encodeRestHead,
-  type Frame,
-  KIND,
-  MAGIC,
-  REST_HEAD_BYTES,
-  readFrames,
-} from './frames';
+import { type Frame, readFrames } from './frames';
 import { HttpClient } from './http-client';
 import { type ImagesAnswer, MAX_IMAGES_BYTES, parseImagesAnswer } from './images-answer';
 import { contentFrom, looseBlob } from './loose-blob';
@@ -64,31 +56,28 @@ export class StaticSource implements Source {
     }
   }
 
-  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Frame> {
-    return readFrames(this.frames(asked, signal));
+  objects(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Answer> {
+    return readAnswers(answerStream(this.answers(asked, signal)));
   }
 
   close(): void {
     this.client.close();
   }
 
-  private async *frames(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Buffer> {
-    yield MAGIC;
+  private async *answers(asked: readonly AskedBlob[], signal?: AbortSignal): AsyncGenerator<Buffer> {
     // Many requests at once listen to it, which is no leak.
     if (signal) setMaxListeners(0, signal);
     const inOrder = (async function* () {
       yield* asked;
     })();
     for await (const { one, data } of mapOrdered(inOrder, CONNECTIONS, one => this.ahead(one, signal))) {
-      const { oid } = one;
       if (data === LATER) yield* this.long(one, signal);
-      else if (data === null) yield encodeHeader(KIND.missing, oid, 0);
+      else if (data === null) yield encodeAnswerHeader(ANSWER.missing, 0);
       else {
-        yield encodeHeader(KIND.whole, oid, data.length);
+        yield encodeAnswerHeader(ANSWER.whole, data.length);
         yield data;
       }
     }
-    yield encodeEnd();
   }
 
   private async ahead(one: AskedBlob, signal?: AbortSignal): Promise<Ready> {
@@ -125,12 +114,12 @@ export class StaticSource implements Source {
     signal?: AbortSignal,
   ): AsyncGenerator<Buffer> {
     if (answer === null) {
-      yield encodeHeader(KIND.missing, oid, 0);
+      yield encodeAnswerHeader(ANSWER.missing, 0);
       return;
     }
     try {
       for await (const chunk of looseBlob(this.unbroken(oid, answer, part, signal))) {
-        yield typeof chunk === 'number' ? encodeHeader(KIND.whole, oid, chunk) : chunk;
+        yield typeof chunk === 'number' ? encodeAnswerHeader(ANSWER.whole, chunk) : chunk;
       }
       part?.clear();
     } catch (cause) {
@@ -156,8 +145,7 @@ export class StaticSource implements Source {
       const first = await content.next();
       if (size === undefined || first.value !== size) return false;
       isBegun = true;
-      yield encodeHeader(KIND.rest, oid, REST_HEAD_BYTES + size - offset);
-      yield encodeRestHead(offset);
+      yield encodeAnswerHeader(ANSWER.rest, size - offset);
       yield* contentFrom(content, offset);
       part.clear();
       return true;

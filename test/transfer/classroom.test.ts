@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { objectOid } from '../../src/core/object';
+import { ANSWER, type Answer, answerStream, encodeAnswer, readAnswers } from '../../src/transfer/answers';
 import { Arrivals, Heard, type Known } from '../../src/transfer/arrivals';
 import { BlobFetch, type Receiver } from '../../src/transfer/fetch';
-import { encodeEnd, encodeFrame, type Frame, KIND, MAGIC, readFrames } from '../../src/transfer/frames';
+import type { Frame } from '../../src/transfer/frames';
 import { whileQuiet } from '../../src/transfer/hearing';
 import type { AskedBlob, Source } from '../../src/transfer/source';
 
@@ -230,8 +231,8 @@ class Link implements Source {
     throw new Error('not asked here');
   }
 
-  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
-    return readFrames(this.frames(asked));
+  objects(asked: readonly AskedBlob[]): AsyncGenerator<Answer> {
+    return readAnswers(answerStream(this.answers(asked)));
   }
 
   async have(_commit: string, known: Known, signal?: AbortSignal): Promise<Buffer> {
@@ -241,15 +242,13 @@ class Link implements Source {
 
   close(): void {}
 
-  private async *frames(asked: readonly AskedBlob[]): AsyncGenerator<Buffer> {
-    yield MAGIC;
+  private async *answers(asked: readonly AskedBlob[]): AsyncGenerator<Buffer> {
     for (const { oid } of asked) {
       const content = this.from.held.get(oid);
       if (content) await Promise.all([this.from.up.carry(content.length), this.to.down.carry(content.length)]);
       this.bytesReceived += content?.length ?? 0;
-      yield content ? encodeFrame(KIND.whole, oid, content) : encodeFrame(KIND.missing, oid, Buffer.alloc(0));
+      yield content ? encodeAnswer(ANSWER.whole, content) : encodeAnswer(ANSWER.missing, Buffer.alloc(0));
     }
-    yield encodeEnd();
   }
 }
 

@@ -9,8 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { encodeDelta } from '../../src/core/delta/encode';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
+import { ANSWER, encodeAnswer, encodeAnswersEnd } from '../../src/transfer/answers';
 import { BlobFetch, type FetchOptions } from '../../src/transfer/fetch';
-import { encodeDeltaHead, encodeEnd, encodeFrame, KIND } from '../../src/transfer/frames';
 import type { Wanted } from '../../src/transfer/scheduler';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
 import { Spare } from '../../src/transfer/spare';
@@ -68,9 +68,10 @@ test('the first base that the donor holds is taken, and the second classmate get
   const { asker, source } = await pair(t, OLD, NEW);
   const kinds: string[] = [];
   for (let i = 0; i < 2; i++) {
-    for await (const frame of source.objects([{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }])) kinds.push(frame.kind);
+    const asked = [{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }];
+    for await (const { kind, base } of source.objects(asked)) kinds.push(`${kind} ${base}`);
   }
-  assert.deepEqual(kinds, [KIND.delta, KIND.delta]);
+  assert.deepEqual(kinds, ['D 1', 'D 1']);
   assert.ok(await asker.hasBlob(OLD_OID));
 });
 
@@ -91,7 +92,7 @@ test('a delta that made the right blob is passed on as it came, where there was 
     const kinds: string[] = [];
     // The middle one cannot make any itself; and which of its bases another one names first says nothing.
     for await (const frame of next.objects([{ ...WANTED, bases: ['f'.repeat(40), OLD_OID] }])) kinds.push(frame.kind);
-    assert.deepEqual(kinds, [passedOn ? KIND.delta : KIND.whole]);
+    assert.deepEqual(kinds, [passedOn ? ANSWER.delta : ANSWER.whole]);
   }
 });
 
@@ -124,37 +125,41 @@ test('a damaged base on this laptop costs the whole blob, and blames nobody', as
   await assertArrived(asker);
 });
 
-/** One frame for each blob that is asked for, and the end. */
+/** One answer for each blob that is asked for, and the end. */
 function handMade(answer: (asked: AskedBlob) => Buffer): Source {
-  return new HandMade('hand:1', asked => [answer(asked), encodeEnd()]);
+  return new HandMade('hand:1', asked => [answer(asked), encodeAnswersEnd()]);
 }
 
-function deltaFrame(base: string, size: number, delta: Buffer): Buffer {
-  return encodeFrame(KIND.delta, NEW_OID, Buffer.concat([encodeDeltaHead(base, size), delta]));
+/** base: which of those that were named. */
+function deltaAnswer(delta: Buffer, base = 0): Buffer {
+  return encodeAnswer(ANSWER.delta, delta, base);
 }
 
 const reader = (bytes: Buffer) => ({
   size: bytes.length,
   read: (into: Buffer, position: number) => bytes.copy(into, 0, position),
 });
-const RIGHT = Buffer.concat(Array.from(encodeDelta(reader(OLD), reader(NEW)), piece => Buffer.from(piece)));
-const WHOLE = encodeFrame(KIND.whole, NEW_OID, NEW);
+const delta = (to: Buffer) =>
+  Buffer.concat(Array.from(encodeDelta(reader(OLD), reader(to)), piece => Buffer.from(piece)));
+const RIGHT = delta(NEW);
+const WHOLE = encodeAnswer(ANSWER.whole, NEW);
 
 test('a wrong delta is thrown away, and the same source is asked for the whole', async t => {
   const { asker, folder, closers } = await pair(t, NEW);
   const flipped = Buffer.from(RIGHT);
   flipped[flipped.length - 1]! ^= 1;
+  const ofShorter = delta(NEW.subarray(0, NEW.length - 1));
   const wrong: Buffer[] = [
-    deltaFrame(OLD_OID, NEW.length, flipped),
-    deltaFrame(OLD_OID, NEW.length, RIGHT.subarray(0, 40)),
-    deltaFrame(OLD_OID, NEW.length, Buffer.concat([RIGHT, RIGHT])),
-    deltaFrame(OLD_OID, NEW.length, randomBytes(1000)),
-    deltaFrame('e'.repeat(40), NEW.length, RIGHT),
-    deltaFrame(OLD_OID, NEW.length - 1, RIGHT),
-    encodeFrame(KIND.delta, NEW_OID, Buffer.alloc(5)),
+    deltaAnswer(flipped),
+    deltaAnswer(RIGHT.subarray(0, 40)),
+    deltaAnswer(Buffer.concat([RIGHT, RIGHT])),
+    deltaAnswer(randomBytes(1000)),
+    deltaAnswer(ofShorter),
+    deltaAnswer(Buffer.alloc(5)),
+    deltaAnswer(Buffer.alloc(0)),
   ];
-  for (const [at, frame] of wrong.entries()) {
-    const source = handMade(({ bases }) => (bases.length > 0 ? frame : WHOLE));
+  for (const [at, answer] of wrong.entries()) {
+    const source = handMade(({ bases }) => (bases.length > 0 ? answer : WHOLE));
     const other = await Store.open(join(folder, `other${at}`));
     closers.push(() => other.close());
     const receiver = {
@@ -172,9 +177,13 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
 
 test('a delta that nobody asked for, or that promises more than a file needs, is a lie', async t => {
   const { asker } = await pair(t, NEW);
-  const unasked = handMade(() => deltaFrame(OLD_OID, NEW.length, RIGHT));
+  const unasked = handMade(() => deltaAnswer(RIGHT));
   await assert.rejects(fetchFrom(unasked, asker, [{ ...WANTED, bases: [] }]), /nobody gives/);
-  const long = handMade(() => deltaFrame(OLD_OID, NEW.length, Buffer.alloc(NEW.length + 1000)));
+  const long = handMade(() => deltaAnswer(Buffer.alloc(NEW.length + 1000)));
   await assert.rejects(fetchFrom(long, asker), /nobody gives/);
+  for (const base of [1, 127]) {
+    const other = handMade(() => deltaAnswer(RIGHT, base));
+    await assert.rejects(fetchFrom(other, asker), /nobody gives/, `base ${base}`);
+  }
   assert.equal(await asker.hasBlob(NEW_OID), false);
 });

@@ -6,8 +6,9 @@ import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectOid } from '../../src/core/object';
+import { ANSWER } from '../../src/transfer/answers';
 import { Clients } from '../../src/transfer/clients';
-import { KIND } from '../../src/transfer/frames';
+import { encodeRequest, SHORT_NAME_BYTES } from '../../src/transfer/request';
 import type { HttpSource } from '../../src/transfer/source';
 import { closersOf } from '../support/closers';
 import { tempFolder } from '../support/temp';
@@ -43,10 +44,10 @@ function ticksAtNice(nice: number): number[] {
 test('deltas are made at low priority, and the second classmate costs no more of that', async t => {
   const { source } = await donor(t);
   assert.deepEqual(ticksAtNice(15), []);
-  assert.deepEqual(await kinds(source()), [KIND.delta]);
+  assert.deepEqual(await kinds(source()), [ANSWER.delta]);
   const [first, ...more] = ticksAtNice(15);
   assert.ok(first! > 0 && more.length === 0);
-  for (let i = 0; i < 8; i++) assert.deepEqual(await kinds(source()), [KIND.delta]);
+  for (let i = 0; i < 8; i++) assert.deepEqual(await kinds(source()), [ANSWER.delta]);
   assert.ok(ticksAtNice(15)[0]! <= first! + 2, 'it was made again');
 });
 
@@ -57,8 +58,8 @@ test('a file that is no longer what it was is given to nobody, neither whole nor
   wrong[5]! ^= 1;
   writeFileSync(file, wrong);
   utimesSync(file, 5, 5);
-  assert.deepEqual(await kinds(source()), [KIND.missing]);
-  for await (const frame of source().objects([{ oid: NEW_OID, bases: [] }])) assert.equal(frame.kind, KIND.missing);
+  assert.deepEqual(await kinds(source()), [ANSWER.missing]);
+  for await (const frame of source().objects([{ oid: NEW_OID, bases: [] }])) assert.equal(frame.kind, ANSWER.missing);
 });
 
 test('so many at a time, and no client so much that nothing is left for others', () => {
@@ -94,7 +95,8 @@ test('what one client has asked for is made in turns with what others ask for', 
 
 test('more streams than a client may have are told to come back', async t => {
   const { server } = await donor(t);
-  const line = `${NEW_OID}\n`;
+  const blob = { oid: NEW_OID, bases: [] };
+  const body = encodeRequest(Array(20).fill(blob), { bases: true, nameBytes: SHORT_NAME_BYTES });
   const ask = () =>
     new Promise<{ status: number; later: string | undefined }>((resolve, reject) => {
       const asked = request({ host: '127.0.0.1', port: server.port, method: 'POST', path: '/objects' }, answer => {
@@ -103,7 +105,7 @@ test('more streams than a client may have are told to come back', async t => {
         t.after(() => answer.destroy());
       });
       asked.on('error', reject);
-      asked.end(line.repeat(20));
+      asked.end(body);
     });
   for (let i = 0; i < 4; i++) assert.equal((await ask()).status, 200);
   assert.deepEqual(await ask(), { status: 503, later: '2' });

@@ -8,12 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { NO_OUTLINE } from '../../src/core/delta/outline';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
+import { ANSWER, answerStream, encodeAnswer, readAnswers } from '../../src/transfer/answers';
 import { BlobFetch } from '../../src/transfer/fetch';
-import { encodeEnd, encodeFrame, KIND, MAGIC, readFrames } from '../../src/transfer/frames';
-import { encodeRequest, parseRequest } from '../../src/transfer/request';
 import type { Wanted } from '../../src/transfer/scheduler';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
 import { serveStore } from './serving';
@@ -100,7 +98,7 @@ test('what is in common by the outline is not sent, and what is in gzip files is
   await source.images();
   const before = source.bytesReceived;
   const all = [wanted(NEW, OLD), wanted(NEW_PACKED, OLD_PACKED)];
-  assert.deepEqual(await fetched(source, asker, from, all), [KIND.outlined, KIND.outlined]);
+  assert.deepEqual(await fetched(source, asker, from, all), [ANSWER.outlined, ANSWER.outlined]);
   const bytes = source.bytesReceived - before;
   assert.ok(bytes < 5_000, `${bytes} bytes for 760 kB`);
 });
@@ -111,12 +109,12 @@ test('a source that holds the base makes a delta of it; one that has the image i
   await source.images();
   assert.equal(source.needsOutlines(from), true);
   assert.equal(source.needsOutlines(donor.commit), false);
-  assert.deepEqual(await fetched(source, asker, from, [wanted(NEW, OLD)]), [KIND.delta]);
+  assert.deepEqual(await fetched(source, asker, from, [wanted(NEW, OLD)]), [ANSWER.delta]);
 });
 
 test('one that was not asked what it holds, or takes no outlines, gives whole blobs', async t => {
   const { asker, from, source } = await pair(t, [NEW], [OLD]);
-  assert.deepEqual(await fetched(source, asker, from, [wanted(NEW, OLD)]), [KIND.whole]);
+  assert.deepEqual(await fetched(source, asker, from, [wanted(NEW, OLD)]), [ANSWER.whole]);
 });
 
 /** Another content, and nothing that shows it. */
@@ -159,7 +157,7 @@ test('a base that is damaged here costs the whole blob, and no more than that', 
       },
     },
   });
-  assert.deepEqual(await fetched(late, asker, from, [wanted(NEW, OLD)]), [KIND.outlined, KIND.whole]);
+  assert.deepEqual(await fetched(late, asker, from, [wanted(NEW, OLD)]), [ANSWER.outlined, ANSWER.whole]);
 });
 
 test('what does not come out right is asked for again, and nothing behind it', async t => {
@@ -179,7 +177,7 @@ test('what does not come out right is asked for again, and nothing behind it', a
     },
   });
   const all = newer.map((content, at) => wanted(content, older[at]!));
-  const { outlined, whole } = KIND;
+  const { outlined, whole } = ANSWER;
   assert.deepEqual(await fetched(late, asker, from, all), [outlined, outlined, outlined, whole]);
 });
 
@@ -188,7 +186,7 @@ test('the second classmate gets it from the cache', async t => {
   await source.images();
   const again = (await storeWith(t, OLD)).store;
   await fetched(source, asker, from, [wanted(NEW, OLD)]);
-  assert.deepEqual(await fetched(source, again, from, [wanted(NEW, OLD)]), [KIND.outlined]);
+  assert.deepEqual(await fetched(source, again, from, [wanted(NEW, OLD)]), [ANSWER.outlined]);
 });
 
 /** Answers outlines with that, and asks for whole blobs with whole ones. */
@@ -201,13 +199,9 @@ function answering(payload: Buffer, asked: AskedBlob[]): Source {
     needsOutlines: () => true,
     objects: blobs => {
       asked.push(...blobs);
-      const [{ oid, outline }] = blobs as [AskedBlob];
-      const frame = outline ? encodeFrame(KIND.outlined, oid, payload) : encodeFrame(KIND.whole, oid, NEW);
-      return readFrames(
-        (async function* () {
-          yield Buffer.concat([MAGIC, frame, encodeEnd()]);
-        })(),
-      );
+      const [{ outline }] = blobs as [AskedBlob];
+      const answer = outline ? encodeAnswer(ANSWER.outlined, payload) : encodeAnswer(ANSWER.whole, NEW);
+      return readAnswers(answerStream([answer]));
     },
     close: () => {},
   };
@@ -225,7 +219,7 @@ for (const [what, payload] of [
     const { store, commit } = await storeWith(t, OLD);
     const asked: AskedBlob[] = [];
     const kinds = await fetched(answering(payload, asked), store, commit, [wanted(NEW, OLD)]);
-    assert.deepEqual(kinds, [KIND.outlined, KIND.whole]);
+    assert.deepEqual(kinds, [ANSWER.outlined, ANSWER.whole]);
     assert.deepEqual(asked.at(-1)!.bases, []);
   });
 }
@@ -240,34 +234,4 @@ test('one that announces more than any answer to an outline can be has lied', as
   assert.equal(fetch.lie?.code, 'source-lied');
   stop.abort(new Error('over'));
   await assert.rejects(fetch.run());
-});
-
-test('requests with outlines come out as they went in', () => {
-  const oid = objectOid('blob', NEW);
-  const base = objectOid('blob', OLD);
-  const outline = { count: 3, blockBytes: 256, hashBits: 30, hashes: Buffer.from('\n\n34abcd\n\nXY') };
-  const asked: AskedBlob[] = [
-    { oid, bases: [base], outline, offset: 17 },
-    { oid: base, bases: [], offset: 0 },
-    { oid, bases: [], outline: NO_OUTLINE, offset: 0 },
-    { oid, bases: [base], outline: { ...outline, blockBytes: 512 }, offset: 0 },
-  ];
-  assert.deepEqual(parseRequest(encodeRequest(asked, true)), asked);
-  const plain = asked.map(one => ({ oid: one.oid, bases: [], offset: one.offset }));
-  assert.deepEqual(parseRequest(encodeRequest(asked, false)), plain);
-  for (const [line, hashes] of [
-    ['~1,256,24', 'ab'],
-    ['~1,256,24', 'abcd'],
-    ['~3,256,9', 'abc'],
-    ['~1,3,24', 'abc'],
-    ['~1,9999999,24', 'abc'],
-    // As it was before hashes were counted in bits.
-    ['~1,256,7', 'abcdefg'],
-    ['~1,256,31', 'abcd'],
-    ['~9999999,256,8', 'abcd'],
-    ['~0,256,8 ~0,256,8', ''],
-    [`~0,256,8 ${base}`, ''],
-  ]) {
-    assert.throws(() => parseRequest(Buffer.from(`${oid} ${base} ${line}\n\n${hashes}`)), { code: 'bad-data' }, line);
-  }
 });

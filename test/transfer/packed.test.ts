@@ -9,6 +9,7 @@ import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { Store } from '../../src/store/store';
 import { looksPacked } from '../../src/transfer/packed';
+import { encodeRequest, SHORT_NAME_BYTES } from '../../src/transfer/request';
 import { HttpSource } from '../../src/transfer/source';
 import { tempFolder } from '../support/temp';
 import { serveStore } from './serving';
@@ -70,10 +71,11 @@ test('what is packed comes as it is, gzip files unpacked and packed together, an
 function encodingOf(port: number, blobs: readonly Buffer[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { 'Accept-Encoding': 'br' };
+    const wanted = blobs.map(blob => ({ oid: oidOf(blob), bases: [] }));
     const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/objects', headers }, answer => {
       answer.resume().once('end', () => resolve(answer.headers['content-encoding']));
     });
-    asked.once('error', reject).end(`${blobs.map(oidOf).join('\n')}\n`);
+    asked.once('error', reject).end(encodeRequest(wanted, { bases: true, nameBytes: SHORT_NAME_BYTES }));
   });
 }
 

@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { objectOid } from '../../src/core/object';
 import type { Status } from '../../src/service/contract';
 import { Store } from '../../src/store/store';
+import { ANSWER, encodeAnswerHeader, encodeAnswersEnd } from '../../src/transfer/answers';
 import { BlobFetch } from '../../src/transfer/fetch';
-import { encodeEnd, encodeHeader, encodeRestHead, KIND } from '../../src/transfer/frames';
 import type { Source } from '../../src/transfer/source';
 import { Laptop } from '../lan/laptop';
 import { differences } from '../lan/same-tree';
@@ -87,10 +87,9 @@ test('after kill -9 in the middle of a large file at most one batch comes again'
 });
 
 const HALF = BIG.length >> 1;
-const whole = (content: Buffer) => [encodeHeader(KIND.whole, BIG_OID, BIG.length), content];
+const whole = (content: Buffer) => [encodeAnswerHeader(ANSWER.whole, BIG.length), content];
 const rest = (offset: number, content = BIG) => [
-  encodeHeader(KIND.rest, BIG_OID, 8 + BIG.length - offset),
-  encodeRestHead(offset),
+  encodeAnswerHeader(ANSWER.rest, BIG.length - offset),
   content.subarray(offset),
 ];
 
@@ -113,7 +112,7 @@ async function receiving(t: TestContext, ...sources: Source[]) {
 
 test('another source goes on where the last one died', async t => {
   const dying = new HandMade('dying', ({ offset = 0 }) => (offset > 0 ? [] : whole(BIG.subarray(0, HALF))));
-  const living = new HandMade('living', ({ offset = 0 }) => [...rest(offset), encodeEnd()]);
+  const living = new HandMade('living', ({ offset = 0 }) => [...rest(offset), encodeAnswersEnd()]);
   const { store } = await receiving(t, dying, living);
   assert.deepEqual(readFileSync(store.blobPath(BIG_OID)), BIG);
   assert.deepEqual(
@@ -124,7 +123,10 @@ test('another source goes on where the last one died', async t => {
 
 test('who goes on with what a liar began is not blamed, and gives the whole', async t => {
   const liar = new HandMade('liar', ({ offset = 0 }) => (offset > 0 ? [] : whole(Buffer.alloc(HALF, 'lie'))));
-  const honest = new HandMade('honest', ({ offset = 0 }) => [...(offset > 0 ? rest(offset) : whole(BIG)), encodeEnd()]);
+  const honest = new HandMade('honest', ({ offset = 0 }) => [
+    ...(offset > 0 ? rest(offset) : whole(BIG)),
+    encodeAnswersEnd(),
+  ]);
   const { store, fetch } = await receiving(t, liar, honest);
   assert.deepEqual(readFileSync(store.blobPath(BIG_OID)), BIG);
   assert.equal(fetch.lie, null);
@@ -134,14 +136,14 @@ test('who goes on with what a liar began is not blamed, and gives the whole', as
   );
 });
 
-test('a rest that nobody asked for, or of another place, is a lie', async t => {
-  for (const frames of [rest(5), rest(HALF)]) {
-    const { fetch } = await receiving(t, new HandMade('liar', () => [...frames, encodeEnd()]));
+test('a rest that nobody asked for, or of another length, is a lie', async t => {
+  for (const parts of [rest(5), rest(HALF)]) {
+    const { fetch } = await receiving(t, new HandMade('liar', () => [...parts, encodeAnswersEnd()]));
     assert.equal(fetch.lie?.code, 'source-lied');
   }
   const dying = new HandMade('dying', ({ offset = 0 }) => (offset > 0 ? [] : whole(BIG.subarray(0, HALF))));
-  const frames = [encodeHeader(KIND.rest, BIG_OID, 8 + HALF), encodeRestHead(HALF - 1), BIG.subarray(HALF)];
-  const { fetch } = await receiving(t, dying, new HandMade('liar', () => [...frames, encodeEnd()]));
+  const longer = rest(HALF - 1);
+  const { fetch } = await receiving(t, dying, new HandMade('liar', () => [...longer, encodeAnswersEnd()]));
   assert.equal(fetch.lie?.code, 'source-lied');
 });
 
@@ -155,12 +157,11 @@ test('a delta is sent to somebody who has a part only where it is shorter than t
   const oid = objectOid('blob', target);
   const kinds: string[] = [];
   for (const offset of [0, 1 << 20, (4 << 20) - 1000]) {
-    for await (const frame of asking.objects([{ oid, bases: [objectOid('blob', old)], offset }])) {
-      kinds.push(frame.kind);
-      if (frame.kind !== KIND.rest) continue;
-      const bytes = await frame.whole(target.length);
-      assert.deepEqual(bytes, Buffer.concat([encodeRestHead(offset), target.subarray(offset)]));
+    for await (const answer of asking.objects([{ oid, bases: [objectOid('blob', old)], offset }])) {
+      kinds.push(answer.kind);
+      if (answer.kind !== ANSWER.rest) continue;
+      assert.deepEqual(await answer.whole(target.length), target.subarray(offset));
     }
   }
-  assert.deepEqual(kinds, [KIND.delta, KIND.delta, KIND.rest]);
+  assert.deepEqual(kinds, [ANSWER.delta, ANSWER.delta, ANSWER.rest]);
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Store } from '../../src/store/store';
-import { type Frame, MAGIC, readFrames } from '../../src/transfer/frames';
+import { ANSWERS_MAGIC, type Answer, readAnswers } from '../../src/transfer/answers';
+import type { Frame } from '../../src/transfer/frames';
 import { type ServerOptions, TransferServer } from '../../src/transfer/server';
 import { type AskedBlob, HttpSource, type Source } from '../../src/transfer/source';
 
@@ -50,7 +51,7 @@ export async function giving(closers: Closers, store: Store, more: Partial<Serve
   return { server, source };
 }
 
-/** A source whose answers are made for a test: the frames of each blob that is asked for, and the end only where that makes it. */
+/** A source whose answers are made for a test: what comes for each blob that is asked for, and the end only where that makes it. */
 export class HandMade implements Source {
   readonly bytesReceived = 0;
   readonly asked: AskedBlob[] = [];
@@ -68,10 +69,10 @@ export class HandMade implements Source {
     throw new Error('not asked here');
   }
 
-  objects(asked: readonly AskedBlob[]): AsyncGenerator<Frame> {
+  objects(asked: readonly AskedBlob[]): AsyncGenerator<Answer> {
     this.asked.push(...asked);
-    const parts = [MAGIC, ...asked.flatMap(this.answer)];
-    return readFrames(
+    const parts = [ANSWERS_MAGIC, ...asked.flatMap(this.answer)];
+    return readAnswers(
       (async function* () {
         yield* parts;
       })(),

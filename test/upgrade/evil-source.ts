@@ -7,7 +7,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { EMPTY_BLOB, type ObjectType, objectOid } from '../../src/core/object';
-import { encodeEnd, encodeFrame, encodeHeader, encodeSizes, KIND, MAGIC } from '../../src/transfer/frames';
+import { ANSWER, ANSWERS_MAGIC, encodeAnswer, encodeAnswersEnd } from '../../src/transfer/answers';
+import { encodeEnd, encodeFrame, encodeSizes, KIND, MAGIC } from '../../src/transfer/frames';
+import { parseRequest } from '../../src/transfer/request';
 
 export interface RawEntry {
   mode: string;
@@ -44,7 +46,7 @@ export class EvilImage {
   /** What comes instead of the attributes' frame. */
   attributesFrame: Buffer | null = null;
   /** What comes for a blob, instead of it. */
-  blobFrame: ((oid: string) => Buffer) | null = null;
+  blobAnswer: Buffer | null = null;
   /** Changes the commit's text. */
   commitText = (text: string): string => text;
   topTree = (honest: Buffer): Buffer => honest;
@@ -86,13 +88,14 @@ export class EvilImage {
     ]);
   }
 
-  objectsAnswer(oids: string[]): Buffer {
-    const frame = (oid: string): Buffer => {
-      const data = oid === EMPTY_BLOB ? Buffer.alloc(0) : this.blobs.get(oid);
-      if (this.blobFrame) return this.blobFrame(oid);
-      return data === undefined ? encodeHeader(KIND.missing, oid, 0) : encodeFrame(KIND.whole, oid, data);
-    };
-    return Buffer.concat([MAGIC, ...oids.map(frame), encodeEnd()]);
+  objectsAnswer(request: Buffer): Buffer {
+    const blobs = [...this.blobs, [EMPTY_BLOB, Buffer.alloc(0)] as const];
+    const answers = parseRequest(request).map(({ name }) => {
+      const [, data] = blobs.find(([oid]) => oid.startsWith(name)) ?? [];
+      if (this.blobAnswer) return this.blobAnswer;
+      return data ? encodeAnswer(ANSWER.whole, data) : encodeAnswer(ANSWER.missing, Buffer.alloc(0));
+    });
+    return Buffer.concat([ANSWERS_MAGIC, ...answers, encodeAnswersEnd()]);
   }
 }
 
@@ -113,8 +116,7 @@ export async function serveEvil(t: TestContext, image: EvilImage): Promise<numbe
     if (request.url === '/images')
       return response.end(JSON.stringify({ current: commit, images: [shared], nick: 'Eve' }));
     if (request.url?.startsWith(`/images/${commit}/trees`)) return response.end(image.treesAnswer);
-    const asked = Buffer.concat(chunks).toString().split('\n').filter(Boolean);
-    if (request.url === '/objects') return response.end(image.objectsAnswer(asked.map(line => line.slice(0, 40))));
+    if (request.url === '/objects') return response.end(image.objectsAnswer(Buffer.concat(chunks)));
     response.writeHead(404).end();
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));

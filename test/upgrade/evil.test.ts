@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { EMPTY_BLOB, EMPTY_TREE, objectOid } from '../../src/core/object';
 import type { Store } from '../../src/store/store';
+import { ANSWER, encodeAnswer } from '../../src/transfer/answers';
 import { encodeFrame, encodeHeader, KIND } from '../../src/transfer/frames';
 import { HttpSource } from '../../src/transfer/source';
 import { Pipeline } from '../../src/upgrade/pipeline';
@@ -237,7 +238,7 @@ const cases: Case[] = [
     name: 'a right blob in a frame of a wrong size',
     make(image) {
       image.sizes.set(HELLO_OID, 7);
-      image.blobFrame = oid => encodeFrame(KIND.whole, oid, Buffer.concat([HELLO, HELLO]).subarray(0, 7));
+      image.blobAnswer = encodeAnswer(ANSWER.whole, Buffer.concat([HELLO, HELLO]).subarray(0, 7));
     },
     code: 'source-lied',
     says: /not the content/,
@@ -245,7 +246,7 @@ const cases: Case[] = [
   {
     name: 'another content under the name of a blob',
     make(image) {
-      image.blobFrame = oid => encodeFrame(KIND.whole, oid, Buffer.from('HELLO\n'));
+      image.blobAnswer = encodeAnswer(ANSWER.whole, Buffer.from('HELLO\n'));
     },
     code: 'source-lied',
     says: /not the content/,

@@ -100,7 +100,7 @@ async function readParts(size: number, input: Pieces, memory: Buffer): Promise<P
   if (end > size + SLACK_BYTES) throw badData(`A delta has ${end} bytes to make ${size}.`);
   await input.fill(memory.subarray(0, end));
   const part = (index: number, what: string) => {
-    return new ByteSource(memory.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!), what);
+    return new ByteSource(memory.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index]!), `${what} of a delta`);
   };
   return {
     control: part(0, 'steps'),

@@ -63,7 +63,7 @@ export function commonOfTarget(target: SyncReader, places: Float64Array, blockBy
  * @throws PassItOnError 'bad-data' unless they are runs of blocks that the outline has, in its order
  */
 export function commonOfBase(base: RandomReader, runs: Buffer, { count, blockBytes }: Shape): RandomReader {
-  const source = new ByteSource(runs, 'runs');
+  const source = new ByteSource(runs, 'runs of a delta');
   const stretches: Stretch[] = [];
   let size = 0;
   for (let block = 0; source.left > 0; ) {

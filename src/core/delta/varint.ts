@@ -58,7 +58,7 @@ export class ByteSource {
 
   constructor(
     private readonly buffer: Buffer,
-    /** For the error: which part of the delta this is. */
+    /** For the error: what this is, in the plural. */
     private readonly what: string,
   ) {}
 
@@ -71,25 +71,24 @@ export class ByteSource {
     let value = 0;
     for (let scale = 1, taken = 0; taken < LONGEST_NUMBER; taken++, scale *= 128) {
       const byte = this.buffer[this.at];
-      if (byte === undefined) throw badData(`The ${this.what} of a delta end in the middle of a number.`);
+      if (byte === undefined) throw badData(`The ${this.what} end in the middle of a number.`);
       this.at++;
       value += (byte & 127) * scale;
       if (byte < 128) {
-        if (value > most)
-          throw badData(`The ${this.what} of a delta have the number ${value} where ${most} is the most.`);
+        if (value > most) throw badData(`The ${this.what} have the number ${value} where ${most} is the most.`);
         return value;
       }
     }
-    throw badData(`The ${this.what} of a delta have a number that does not end.`);
+    throw badData(`The ${this.what} have a number that does not end.`);
   }
 
   bytes(count: number): Buffer {
-    if (count > this.left) throw badData(`The ${this.what} of a delta are ${count - this.left} bytes too short.`);
+    if (count > this.left) throw badData(`The ${this.what} are ${count - this.left} bytes too short.`);
     this.at += count;
     return this.buffer.subarray(this.at - count, this.at);
   }
 
   end(): void {
-    if (this.left > 0) throw badData(`The ${this.what} of a delta have ${this.left} bytes too many.`);
+    if (this.left > 0) throw badData(`The ${this.what} have ${this.left} bytes too many.`);
   }
 }
