@@ -303,11 +303,10 @@ export class BlobFetch {
 
   /** Returns the bytes of content received. */
   private async giveBatch(giver: Giver, wanted: Wanted[], { form, onBusy }: How): Promise<number> {
-    const { source } = giver;
+    const { source, plain, byWholeName } = giver;
     const known = new Map(wanted.map(one => [one.oid, one]));
     const mine = { left: new Set(known.keys()), stop: new AbortController() };
     this.open.add(mine);
-    const { plain, byWholeName } = giver;
     const batch = { wanted, form, like: this.likeFor(giver, form), plain, byWholeName };
     let bytes = 0;
     const tell = (event: BatchEvent) => {
@@ -318,7 +317,7 @@ export class BlobFetch {
       else if (event.kind === 'doubtful') giver.doubt(ANSWER.outlined, event.oid);
       else if (event.kind === 'missing') {
         mine.left.delete(event.oid);
-        this.lacks(giver, event.oid, byWholeName);
+        if (!giver.doubted(byWholeName)) this.lacks(giver, event.oid);
       } else {
         if (event.outlined) giver.outlined++;
         mine.left.delete(event.oid);
@@ -340,13 +339,7 @@ export class BlobFetch {
     }
   }
 
-  private lacks(giver: Giver, oid: Oid, byWholeName: boolean): void {
-    const { source, holds, heard } = giver;
-    // Who should have it may only be in doubt about which is meant.
-    if (holds === 'all' && !byWholeName) {
-      giver.byWholeName = true;
-      return;
-    }
+  private lacks({ source, holds, heard }: Giver, oid: Oid): void {
     const mayComeYet = holds === 'some' && !heard?.has(oid);
     const until = mayComeYet ? performance.now() + PARTIAL_RETRY_MS : Number.POSITIVE_INFINITY;
     this.scheduler.lacks(source.address, oid, until);

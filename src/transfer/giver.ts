@@ -97,6 +97,13 @@ export class Giver {
     if (kind === ANSWER.delta || this.plain.size > MOST_PLAIN + this.outlined * PLAIN_SHARE) this.deltas = false;
   }
 
+  /** It lacks one. True where it should have it, and may only be in doubt about which is meant: then it is asked by whole oids. */
+  doubted(byWholeName: boolean): boolean {
+    if (this.holds !== 'all' || byWholeName) return false;
+    this.byWholeName = true;
+    return true;
+  }
+
   /** It was asked for some; did it have any? */
   probed(found: boolean): void {
     this.found = found;
