@@ -99,7 +99,9 @@ export class Classmates {
   private isOwnPart(telling: readonly Giver[]): (oid: Oid) => boolean {
     const names = [this.own, ...telling.map(({ heard }) => heard!.log)].sort((a, b) => a - b);
     const rank = names.indexOf(this.own);
-    return oid => Math.floor((this.places.get(prefix(oid)) ?? 0) * names.length) === rank;
+    // What is empty and last lies at 1 itself.
+    const last = names.length - 1;
+    return oid => Math.min(Math.floor((this.places.get(prefix(oid)) ?? 0) * names.length), last) === rank;
   }
 }
 

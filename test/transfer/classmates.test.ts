@@ -61,6 +61,8 @@ test('a class divides an image: each blob is one laptop’s to ask the donor for
       const asked = classOf(count, wanted).flatMap(pupil => pupil.asks(0));
       assert.deepEqual(asked.sort(), wanted.map(({ oid }) => oid).sort());
     }),
+    // An empty one behind all others.
+    { examples: [[[0, 4194304], 2]] },
   );
 });
 
