@@ -4,7 +4,7 @@
  *     npm run bench -- peers [small|full|next|next-full] [SCENARIO…] [--only PEER,…] [--way up|down] [--runs N]
  *
  * Scenarios: fast, fast-alone, slow, slow-alone (one laptop from a donor that holds both versions, or the new one alone),
- * eight, eight-radio. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
+ * eight, eight-radio, eight-own. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -57,6 +57,12 @@ const ALONE: Record<string, AloneScenario> = {
 const EIGHT: Record<string, EightScenario> = {
   eight: { title: 'eight at once, 50 Mbit/s each', shape: CLASSROOM, radio: false },
   'eight-radio': { title: 'eight at once, 50 Mbit/s for all together', shape: CLASSROOM, radio: true },
+  'eight-own': {
+    title: 'eight at once, 50 Mbit/s each, as many parts of the processors',
+    shape: CLASSROOM,
+    radio: false,
+    own: true,
+  },
 };
 /** For a crowd: who takes part unless told otherwise. */
 const CROWD = ['ours', 'rsync-z', 'ostree'];

@@ -4,6 +4,7 @@ import { Lan, type Shape } from '../../test/lan/namespaces';
 import { Link } from '../link';
 import type { Pair, Peer, Prepared, Taker, Usage } from './peer';
 import { type Place, together } from './place';
+import { Processor, share } from './processors';
 import { type Column, markdown, megabytes } from './table';
 
 export interface EightScenario {
@@ -11,6 +12,8 @@ export interface EightScenario {
   shape: Shape;
   /** False: each laptop's port has that limit. True: all of them together have. */
   radio: boolean;
+  /** True: each has an equal part of this machine's processors, whether one takes or eight; false: all share them. */
+  own?: boolean;
 }
 
 interface Row {
@@ -76,14 +79,19 @@ async function measure(
   // A laptop's own frames come back to it over a shared medium, which IPv6 takes for somebody with its address.
   const lan = await Lan.create(count + 1, { shape: scenario.shape, radio: scenario.radio, ipv6: !scenario.radio });
   const takers: Taker[] = [];
+  const processors = scenario.own ? lan.laptops.map(() => new Processor()) : [];
   try {
-    const [donor, ...places] = lan.laptops as [Place, ...Place[]];
+    const [donor, ...places] = lan.laptops.map((laptop, index) => processors[index]?.at(laptop) ?? laptop) as [
+      Place,
+      ...Place[],
+    ];
     const links = [donor, ...places].map(({ inside }) => new Link(inside));
     const serving = await prepared.serve(donor);
     let given: Usage | null = null;
     try {
       for (const [index, place] of places.entries())
         takers.push(await prepared.laptop(place, donor, join(pair.work, `laptop-${index}`)));
+      for (const processor of processors) processor.limit(share(LAPTOPS + 1));
       const before = links.map(link => link.counted.up);
       const start = performance.now();
       const ends: number[] = [];
@@ -117,6 +125,7 @@ async function measure(
   } finally {
     for (const taker of takers) await taker.close();
     await lan.close();
+    for (const processor of processors) await processor.close();
   }
 }
 
