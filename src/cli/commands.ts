@@ -198,7 +198,8 @@ const RELATION: Record<Relation, string> = {
 
 /** Who stands for it, what its makers say of it, and what to think of before taking it. */
 function sayTrust(plan: Plan, output: Output): void {
-  output.say(plan.signedBy === null ? 'Not signed by anybody whom this laptop trusts.' : `Signed by ${plan.signedBy}.`);
+  if (plan.signedBy !== null) output.say(`Signed by ${plan.signedBy}.`);
+  else if (plan.trustProblem === null) output.say('Not signed by anybody whom this laptop trusts.');
   if (plan.minimumVersion !== null) output.say(`Its makers want nobody below ${plan.minimumVersion}.`);
   if (plan.releaseNotes !== null) output.say(`Release notes:\n  ${shownNotes(plan.releaseNotes)}`);
   for (const warning of plan.warnings) output.warn(warning);

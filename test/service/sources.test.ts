@@ -1,7 +1,10 @@
 /** Who is asked what when an upgrade looks for those who give: real servers on the loopback interface. */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Nearby, Sources } from '../../src/service/sources';
+import { Store } from '../../src/store/store';
 import { Arrivals, Heard } from '../../src/transfer/arrivals';
 import type { Asker, ImagesAnswer } from '../../src/transfer/images-answer';
 import { tempFolder } from '../support/temp';
@@ -93,4 +96,40 @@ test('who asks what has come here fetches it, too, and need not be asked for tha
   sources.meet('127.0.0.1', COMMIT);
   assert.deepEqual(kinds(await sources.find(COMMIT, signal, () => true)), ['some']);
   assert.equal(said.images, 1);
+});
+
+/** A laptop with one image, which nobody else has; what its image is called. */
+async function laptopWith(t: TestContext, content: string, name = 'test-os') {
+  const folder = tempFolder(t);
+  mkdirSync(join(folder, 'tree'));
+  writeFileSync(join(folder, 'tree/file'), content);
+  const store = await Store.open(join(folder, 'store'));
+  t.after(() => store.close());
+  const { image } = await store.publish(join(folder, 'tree'), { name, version: '1', ownerRoot: true });
+  const server = await serveStore(store);
+  t.after(() => server.close());
+  return { commit: image.commit, address: `127.0.0.1:${server.port}`, nick: content };
+}
+
+test('of laptops with other versions some are enough; who has what is here already, or something else, can give nothing', async t => {
+  const wanted = await laptopWith(t, 'wanted');
+  const ours = await laptopWith(t, 'ours');
+  const stranger = await laptopWith(t, 'stranger', 'other-os');
+  const others = await Promise.all(['1', '2', '3', '4', '5'].map(version => laptopWith(t, version)));
+  const nobody: Nearby = { candidates: () => [], asker: () => ME, asks: () => () => undefined };
+  const found = async (held: string[], ...near: (typeof ours)[]) => {
+    const sources = new Sources({ ...nobody, candidates: () => near }, [], commit => held.includes(commit));
+    t.after(() => sources.close());
+    const all = await sources.find(wanted.commit, signal);
+    return all.map(({ nick, holds }) => `${nick} ${holds}`);
+  };
+  const four = ['1 other', '2 other', '3 other', '4 other'];
+  assert.deepEqual(await found([ours.commit], ours, stranger, ...others, wanted), [...four, 'wanted all']);
+  assert.deepEqual(await found([], ours, wanted), ['ours other', 'wanted all']);
+  assert.deepEqual(
+    await found([ours.commit, wanted.commit], ours, wanted),
+    ['ours other', 'wanted all'],
+    'to repair it',
+  );
+  assert.deepEqual(await found([], ...others), [], 'nobody says what it is called');
 });
