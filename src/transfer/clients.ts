@@ -4,11 +4,21 @@
  */
 import { Room } from './room';
 
-/** Enough that the thread that makes deltas has the next order before the last delta is on its way. */
-const AT_ONCE = 3;
+/**
+ * Enough that the thread that makes deltas has the next order before the last delta is on its way: three large ones, or so many small
+ * ones that it can tell several at a time. Bytes of content.
+ */
+const AT_ONCE_BYTES = 3 << 20;
+const LARGEST_SHARE = AT_ONCE_BYTES / 3;
+const SMALLEST_SHARE = AT_ONCE_BYTES / 24;
+
+/** How much of `Served.turns` a delta for a blob of that size takes. */
+export function turnFor(size: number): number {
+  return Math.min(Math.max(size, SMALLEST_SHARE), LARGEST_SHARE);
+}
 
 export interface Served {
-  /** For what takes long. */
+  /** For what takes long: see `turnFor`. */
   turns: Room;
   /** To be called once, at the end. */
   leave(): void;
@@ -26,7 +36,7 @@ export class Clients {
 
   /** Null: too busy for this one now. */
   enter(client: string): Served | null {
-    const known = this.served.get(client) ?? { streams: 0, turns: new Room(AT_ONCE) };
+    const known = this.served.get(client) ?? { streams: 0, turns: new Room(AT_ONCE_BYTES) };
     if (this.streams >= this.most || known.streams >= this.mostEach) return null;
     this.served.set(client, known);
     this.streams++;

@@ -83,12 +83,30 @@ function reader(file: number): SyncReader {
   };
 }
 
-parentPort?.on('message', (order: DeltaOrder) => {
-  let done: DeltaDone;
+function doneOf(order: DeltaOrder): DeltaDone {
   try {
-    done = makeDelta(order);
+    return makeDelta(order);
   } catch (cause) {
-    done = { id: order.id, size: 0, delta: null, error: String(cause) };
+    return { id: order.id, size: 0, delta: null, error: String(cause) };
   }
-  parentPort?.postMessage(done);
+}
+
+/** To wake another thread can take longer than to make a small delta: those made within so many ms are told together. */
+const GATHER_MS = 4;
+let done: DeltaDone[] = [];
+let tellAt = 0;
+
+function tell(): void {
+  if (done.length > 0) parentPort?.postMessage(done);
+  done = [];
+}
+
+parentPort?.on('message', (order: DeltaOrder) => {
+  if (done.length === 0) {
+    tellAt = performance.now() + GATHER_MS;
+    // When all that was ordered by now is made.
+    setImmediate(tell);
+  }
+  done.push(doneOf(order));
+  if (performance.now() > tellAt) tell();
 });

@@ -12,6 +12,8 @@ export interface Holdings {
   readTree(oid: Oid): Promise<TreeEntry[]>;
   /** In bytes; null when not held. */
   blobSize(oid: Oid): Promise<number | null>;
+  /** The content of a small blob, at once, where that takes less than to open it; null where only `openBlob` can tell. */
+  readSmallBlob?(oid: Oid): Buffer | null;
   /** Null when not held. */
   openBlob(oid: Oid): Promise<BlobContent | null>;
 }
@@ -29,6 +31,7 @@ export function holdingsOf(store: Store): Holdings {
     readTree: oid => store.readTree(oid),
     // What it was when it was hashed: before it is sent, it is looked at.
     blobSize: async oid => store.recordedSize(oid) ?? (await store.blobInfo(oid))?.size ?? null,
+    readSmallBlob: oid => store.readSmallBlob(oid),
     openBlob: async oid => {
       const blob = await store.openBlob(oid);
       if (blob === null) return null;

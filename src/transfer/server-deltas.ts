@@ -143,9 +143,11 @@ export class Deltas {
   private running(): Worker {
     if (this.worker) return this.worker;
     const worker = new Worker(this.program);
-    worker.on('message', (done: DeltaDone) => {
-      this.waiting.get(done.id)?.(done);
-      this.waiting.delete(done.id);
+    worker.on('message', (all: DeltaDone[]) => {
+      for (const done of all) {
+        this.waiting.get(done.id)?.(done);
+        this.waiting.delete(done.id);
+      }
       if (this.waiting.size === 0) this.restLater(worker);
     });
     const ended = () => {

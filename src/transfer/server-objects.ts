@@ -6,15 +6,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
+import { breathe } from '../store/pace';
 import type { Store } from '../store/store';
 import { ANSWER, answerStream, encodeAnswerHeader } from './answers';
+import { turnFor } from './clients';
 import type { Form } from './effort';
 import type { Content } from './encoding';
 import { type Holdings, holdingsOf } from './holdings';
 import { arePacked } from './packed';
 import type { RateLimit } from './rate-limit';
 import { MAX_REQUEST_BYTES, type NamedBlob, parseRequest } from './request';
-import { Room } from './room';
+import type { Room } from './room';
 import type { DeltaContent, Deltas } from './server-deltas';
 import { sendFrames } from './server-stream';
 import type { AskedBlob } from './source';
@@ -30,12 +32,13 @@ export async function serveObjects(
   const asked = await meant(store, parseRequest(await readBody(request)));
   const form = formWanted(request);
   const holdings = holdingsOf(store);
-  const send = (source: Deltas | null, as: Form, content: Content) =>
-    sendFrames(response, answerStream(answersTo(holdings, asked, source, turns)), limit, as, content);
+  const making = { deltas, turns };
+  const send = (how: Making | null, as: Form, content: Content) =>
+    sendFrames(response, answerStream(answersTo(holdings, asked, how)), limit, as, content);
   if (form === 'raw') return send(null, 'raw', 'whole');
-  if (await makesDeltas(deltas, asked)) return send(deltas, form, 'deltas');
+  if (await makesDeltas(deltas, asked)) return send(making, form, 'deltas');
   const oids = asked.flatMap(({ oid }) => oid ?? []);
-  return (await arePacked(holdings, oids)) ? send(null, 'raw', 'whole') : send(deltas, form, 'whole');
+  return (await arePacked(holdings, oids)) ? send(null, 'raw', 'whole') : send(making, form, 'whole');
 }
 
 /** A blob that was asked for. What is null is not here, or nobody can tell what was meant. */
@@ -49,7 +52,8 @@ async function meant(store: Store, named: readonly NamedBlob[]): Promise<Meant[]
   for (const { name, bases: names, ...how } of named) {
     const bases: (Oid | null)[] = [];
     for (const base of names) bases.push(await store.blobNamed(base));
-    asked.push({ oid: await store.blobNamed(name), bases, ...how });
+    const oid = await store.blobNamed(name);
+    asked.push({ oid, bases, size: oid === null ? undefined : (store.recordedSize(oid) ?? undefined), ...how });
   }
   return asked;
 }
@@ -67,19 +71,33 @@ function formWanted({ url = '', headers }: IncomingMessage): Form {
   return url.endsWith('?effort=bytes') ? 'small' : 'delta';
 }
 
-/** How many deltas are in the making while earlier ones are sent. */
-const AHEAD = 4;
+/** How many deltas are in the making while earlier ones are sent; what is made already of small ones is in memory. */
+const AHEAD = 16;
 
-/** An answer for each of the blobs, in their order. Without `deltas` all of them whole; else these are made in their turns. */
+/** Who makes deltas, and when those that somebody asked for have their turn. */
+interface Making {
+  deltas: Deltas;
+  turns: Room;
+}
+
+/** An answer for each of the blobs, in their order: whole, or as a delta where somebody makes them. */
 export async function* answersTo(
   holdings: Holdings,
   asked: readonly Meant[],
-  deltas: Deltas | null = null,
-  turns: Room = new Room(AHEAD),
+  making: Making | null = null,
+): AsyncGenerator<Buffer> {
+  if (making) yield* deltaAnswers(holdings, asked, making);
+  else for (const { oid, offset = 0 } of asked) yield* blobAnswer(holdings, oid, offset);
+}
+
+async function* deltaAnswers(
+  holdings: Holdings,
+  asked: readonly Meant[],
+  { deltas, turns }: Making,
 ): AsyncGenerator<Buffer> {
   const coming: Promise<DeltaContent | null>[] = [];
   const begin = (one: Meant | undefined) => {
-    if (one) coming.push(deltas ? turns.run(() => deltaFor(one, deltas)) : Promise.resolve(null));
+    if (one) coming.push(turns.run(() => deltaFor(one, deltas), turnFor(one.size ?? 0)));
   };
   try {
     for (const one of asked.slice(0, AHEAD)) begin(one);
@@ -119,6 +137,13 @@ async function* deltaAnswer(delta: DeltaContent, bases: readonly (Oid | null)[])
 }
 
 async function* blobAnswer(holdings: Holdings, oid: Oid | null, offset: number): AsyncGenerator<Buffer> {
+  await breathe();
+  const small = oid === null || offset > 0 ? null : holdings.readSmallBlob?.(oid);
+  if (small) {
+    yield encodeAnswerHeader(ANSWER.whole, small.length);
+    yield small;
+    return;
+  }
   const blob = oid === null ? null : await holdings.openBlob(oid);
   if (!blob) {
     yield encodeAnswerHeader(ANSWER.missing, 0);
