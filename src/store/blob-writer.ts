@@ -1,16 +1,31 @@
-/** The two ways in which a blob comes in. Nothing of it can be seen before its hash was right. */
-import { closeSync, constants, fstatSync, futimesSync, openSync, promises, type Stats, writeSync } from 'node:fs';
+/**
+ * The two ways in which a blob comes in. Nothing of it can be seen before its hash was right. Both write by synchronous calls: the
+ * kernel takes 64 kB into its memory sooner than another thread is woken to hand them over.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  openSync,
+  readSync,
+  rmSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { PassItOnError, toPassItOnError } from '../core/errors';
 import { BlobHasher, type Oid } from '../core/object';
 import { CHUNK, withBuffer } from './buffers';
 import { BLOB_TIME } from './intake';
+import { breathe } from './pace';
 
 /** Where the writers put what is whole, and what is not yet. */
 export interface BlobPlace {
   /** Keeps content whose hashes are known to be right. */
   keep(oid: Oid, sha256: string, data: Buffer): Promise<unknown>;
-  /** The same for what is in a file that was claimed. */
-  keepFile(oid: Oid, sha256: string, path: string, handle: promises.FileHandle): Promise<unknown>;
+  /** The same for what is in a file that was claimed. descriptor: of it, open for writing. */
+  keepFile(oid: Oid, sha256: string, path: string, descriptor: number): Promise<unknown>;
   claim(oid: Oid): ClaimedFile;
 }
 
@@ -41,16 +56,21 @@ export function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
 /** Blobs up to here are held in memory until they are whole, and written at once. Bytes. */
 export const SMALL = CHUNK;
 
-/** Writes all of a small blob into a new file: synchronously, for the ways to other threads and back cost more than making it. */
+/** Writes all of a small blob into a new file. */
 export function writeSmall(file: string, data: Buffer): Stats {
   const fd = openSync(file, 'wx', 0o600);
   try {
     for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-    futimesSync(fd, BLOB_TIME, BLOB_TIME);
-    return fstatSync(fd);
+    return asBlob(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Gives an open file what all blobs have in common, and tells what it is then. */
+export function asBlob(descriptor: number): Stats {
+  futimesSync(descriptor, BLOB_TIME, BLOB_TIME);
+  return fstatSync(descriptor);
 }
 
 /** from: how many bytes of what was kept of a large one to begin with. */
@@ -109,7 +129,7 @@ class LargeWriter implements BlobWriter {
     private readonly oid: Oid,
     size: number,
     private readonly file: ClaimedFile,
-    private readonly handle: promises.FileHandle,
+    private readonly descriptor: number,
   ) {
     this.#hasher = new BlobHasher(size);
   }
@@ -117,15 +137,15 @@ class LargeWriter implements BlobWriter {
   /** from: how many bytes of what was kept to begin with. Throws 'damaged' when there are fewer. */
   static async begin(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
     const file = place.claim(oid);
-    let handle: promises.FileHandle | null = null;
+    let descriptor: number | null = null;
     try {
-      handle = await promises.open(file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-      await handle.truncate(Math.min(from, (await handle.stat()).size));
-      const writer = new LargeWriter(place, oid, size, file, handle);
+      descriptor = openSync(file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      ftruncateSync(descriptor, Math.min(from, fstatSync(descriptor).size));
+      const writer = new LargeWriter(place, oid, size, file, descriptor);
       await writer.#recall(from);
       return writer;
     } catch (error) {
-      await handle?.close();
+      if (descriptor !== null) closeSync(descriptor);
       file.release();
       throw toPassItOnError(error);
     }
@@ -135,11 +155,12 @@ class LargeWriter implements BlobWriter {
   async #recall(from: number): Promise<void> {
     await withBuffer(async buffer => {
       while (this.#written < from) {
+        await breathe();
         const most = Math.min(buffer.length, from - this.#written);
-        const { bytesRead } = await this.handle.read(buffer, 0, most, this.#written);
-        if (bytesRead === 0) throw new PassItOnError('damaged', 'What was kept of a file is gone.', 'Start again.');
-        this.#hasher.update(buffer.subarray(0, bytesRead));
-        this.#written += bytesRead;
+        const bytes = readSync(this.descriptor, buffer, 0, most, this.#written);
+        if (bytes === 0) throw new PassItOnError('damaged', 'What was kept of a file is gone.', 'Start again.');
+        this.#hasher.update(buffer.subarray(0, bytes));
+        this.#written += bytes;
       }
     });
   }
@@ -153,9 +174,9 @@ class LargeWriter implements BlobWriter {
     }
     try {
       for (let at = 0; at < chunk.length; ) {
-        const { bytesWritten } = await this.handle.write(chunk, at, chunk.length - at, this.#written);
-        at += bytesWritten;
-        this.#written += bytesWritten;
+        const bytes = writeSync(this.descriptor, chunk, at, chunk.length - at, this.#written);
+        at += bytes;
+        this.#written += bytes;
       }
     } catch (error) {
       await this.abort();
@@ -172,10 +193,10 @@ class LargeWriter implements BlobWriter {
         throw sourceLied(this.oid, error);
       }
       if (actual.oid !== this.oid) throw sourceLied(this.oid);
-      await this.place.keepFile(actual.oid, actual.sha256, this.file.path, this.handle);
+      await this.place.keepFile(actual.oid, actual.sha256, this.file.path, this.descriptor);
       this.#done = true;
       this.file.release();
-      await this.handle.close();
+      closeSync(this.descriptor);
     } catch (error) {
       await this.abort();
       throw toPassItOnError(error);
@@ -183,18 +204,18 @@ class LargeWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
-    await this.#end(false);
+    this.#end(false);
   }
 
   async suspend(): Promise<void> {
-    await this.#end(this.#written > 0);
+    this.#end(this.#written > 0);
   }
 
-  async #end(keep: boolean): Promise<void> {
+  #end(keep: boolean): void {
     if (this.#done) return;
     this.#done = true;
-    await this.handle.close();
-    if (!keep || !this.file.stays) await promises.rm(this.file.path, { force: true });
+    closeSync(this.descriptor);
+    if (!keep || !this.file.stays) rmSync(this.file.path, { force: true });
     this.file.release();
   }
 }

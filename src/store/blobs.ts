@@ -23,6 +23,7 @@ import { isOid, type Oid } from '../core/object';
 import { syncFileSystem, temporaryName } from './atomic';
 import { BlobNames } from './blob-names';
 import {
+  asBlob,
   type BlobPlace,
   type BlobWriter,
   type ClaimedFile,
@@ -34,7 +35,6 @@ import {
 import { failedWith, unlinkFreeing } from './disk';
 import { hashHandle } from './hash-handle';
 import { HashCache, type HashRecord, matches, recordOf } from './hashcache';
-import { BLOB_TIME } from './intake';
 import { IntakePool } from './intake-pool';
 import type { BlobFacts, Landed, LandingField } from './landing';
 import { KEPT } from './layout';
@@ -292,14 +292,13 @@ export class Blobs implements BlobPlace, LandingField {
   }
 
   /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
-  async keepFile(oid: Oid, sha256: string, temporary: string, handle: promises.FileHandle): Promise<boolean> {
+  async keepFile(oid: Oid, sha256: string, temporary: string, descriptor: number): Promise<boolean> {
     this.packed.arrived(oid);
     if (await this.has(oid)) {
       unlinkSync(temporary);
       return false;
     }
-    await handle.utimes(BLOB_TIME, BLOB_TIME);
-    return this.#appear(oid, temporary, recordOf(await handle.stat(), sha256));
+    return this.#appear(oid, temporary, recordOf(asBlob(descriptor), sha256));
   }
 
   /** Gives whole content its name; false when somebody else was faster. */

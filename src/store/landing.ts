@@ -6,10 +6,9 @@
 import { closeSync, constants, lstatSync, openSync, promises, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Oid } from '../core/object';
-import { type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, writerFor, writeSmall } from './blob-writer';
+import { asBlob, type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, writerFor, writeSmall } from './blob-writer';
 import { failedWith } from './disk';
 import { type HashRecord, matches, recordOf } from './hashcache';
-import { BLOB_TIME } from './intake';
 
 /** A blob that is held, as it was when it was hashed. Plain data: it goes from one thread to another, as all of these do. */
 export type BlobFacts = Omit<HashRecord, 'sha256'> & { oid: Oid };
@@ -109,9 +108,8 @@ export class Landing implements BlobPlace {
     }
   }
 
-  async keepFile(oid: Oid, sha256: string, file: string, handle: promises.FileHandle): Promise<void> {
-    await handle.utimes(BLOB_TIME, BLOB_TIME);
-    this.landed({ oid, file, ...recordOf(await handle.stat(), sha256) });
+  async keepFile(oid: Oid, sha256: string, file: string, descriptor: number): Promise<void> {
+    this.landed({ oid, file, ...recordOf(asBlob(descriptor), sha256) });
   }
 
   #temporary(): string {

@@ -22,7 +22,7 @@ export type ReceiveOrder =
   | { kind: 'close' };
 
 export interface ReceiveNews {
-  /** In the order in which they happened. */
+  /** In the order in which they happened, but for bytes, which are told first. */
   events: readonly ReceiveEvent[];
   /** Deltas that others can be given now. */
   kept: readonly (readonly [key: string, delta: CachedDelta])[];

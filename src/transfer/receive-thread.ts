@@ -114,7 +114,9 @@ export class ReceiveThread {
       const one = this.running.get(event.id);
       if (one === undefined) continue;
       try {
-        await this.happened(one, event);
+        // Few have to be waited for, and a promise for each of thousands would cost more than all they do.
+        if (event.kind === 'landed') await this.land(one, event);
+        else this.happened(one, event);
       } catch (cause) {
         one.failure ??= { cause };
         this.order({ kind: 'abort', id: event.id });
@@ -122,13 +124,15 @@ export class ReceiveThread {
     }
   }
 
-  private async happened(one: Running, event: ReceiveEvent): Promise<void> {
+  private async land(one: Running, { landed }: Extract<ReceiveEvent, { kind: 'landed' }>): Promise<void> {
+    if (one.failure === null) await this.options.field.land(landed);
+  }
+
+  private happened(one: Running, event: Exclude<ReceiveEvent, { kind: 'landed' }>): void {
     if (event.kind === 'ended') {
       this.running.delete(event.id);
       one.end(one.failure ? one.failure.cause : thrown(event.failure));
-    } else if (one.failure !== null) return;
-    else if (event.kind === 'landed') await this.options.field.land(event.landed);
-    else one.tell(event);
+    } else if (one.failure === null) one.tell(event);
   }
 
   private failAll(cause: unknown): void {

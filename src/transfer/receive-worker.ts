@@ -30,14 +30,16 @@ const sources = new Map<string, HttpSource>();
 const running = new Map<number, { stop: AbortController; ended: Promise<void> }>();
 const done = new Set<Oid>();
 const passOn = start.received === null ? undefined : { received: new ReceivedDeltas(start.received, tellKept), spare };
-/** What has not been told yet. */
+/** What has not been told yet; of how many bytes there are, for each batch, only the sum. */
 let events: ReceiveEvent[] = [];
+const arrived = new Map<number, number>();
 let kept: [string, CachedDelta][] = [];
 const counted = new Map<string, number>();
 let telling: NodeJS.Timeout | null = null;
 
 function tell(event: ReceiveEvent): void {
-  events.push(event);
+  if (event.kind === 'bytes') arrived.set(event.id, (arrived.get(event.id) ?? 0) + event.bytes);
+  else events.push(event);
   telling ??= setTimeout(flush, GATHER_MS);
   if (event.kind === 'ended') flush();
 }
@@ -55,7 +57,9 @@ function flush(): void {
     counted.set(address, bytesReceived);
     if (bytes > 0) received.push([address, bytes]);
   }
-  const news: ReceiveNews = { events, kept, received };
+  const sums = [...arrived].map(([id, bytes]): ReceiveEvent => ({ id, kind: 'bytes', bytes }));
+  const news: ReceiveNews = { events: [...sums, ...events], kept, received };
+  arrived.clear();
   events = [];
   kept = [];
   port.postMessage(news);

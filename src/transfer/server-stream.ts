@@ -9,7 +9,9 @@ import { BUSY_TRAILER } from './source';
 import { WireWatch } from './wire-watch';
 
 const ALIVE_EVERY_MS = 4_000;
+/** What is handed on at once: to a compressor, or to the connection, for which each piece is a system call and a header of its own. */
 const GATHER_BYTES = 64 << 10;
+const GATHER_RAW_BYTES = 256 << 10;
 
 /**
  * Drains `stream` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
@@ -31,7 +33,7 @@ export async function sendFrames(
   });
   const gone = new AbortController();
   const slowed = limit?.transform() ?? null;
-  const writer = new GatheringWriter(compress ?? slowed ?? response);
+  const writer = new GatheringWriter(compress ?? slowed ?? response, compress ? GATHER_BYTES : GATHER_RAW_BYTES);
   response.once('close', () => {
     gone.abort();
     writer.giveUp();
@@ -80,7 +82,7 @@ export async function sendFrames(
  * and large files leave nothing behind for the garbage collector.
  */
 class GatheringWriter {
-  private readonly gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  private readonly gathered: Buffer;
   private length = 0;
   /** The writes under way, which still need the Buffer. */
   private writing = Promise.resolve();
@@ -88,7 +90,12 @@ class GatheringWriter {
   private fail: (cause: Error) => void = () => {};
   private failed: Error | null = null;
 
-  constructor(private readonly output: Writable) {
+  /** bytes: how many are handed on at once. */
+  constructor(
+    private readonly output: Writable,
+    bytes: number,
+  ) {
+    this.gathered = Buffer.allocUnsafeSlow(bytes);
     output.on('error', cause => this.giveUp(cause));
   }
 
@@ -96,7 +103,7 @@ class GatheringWriter {
     for (let at = 0; at < chunk.length; ) {
       while (this.writes > 0) await this.writing;
       at += this.gather(chunk, at);
-      if (this.length === GATHER_BYTES) await this.push();
+      if (this.length === this.gathered.length) await this.push();
     }
   }
 
