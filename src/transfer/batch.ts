@@ -31,7 +31,9 @@ export type BatchEvent =
   /** An outline did not make it. What follows in the batch may be as good. */
   | { kind: 'doubtful'; oid: Oid }
   /** For how much of the time its link was busy, from 0 to 1: at the end, if the source says so. */
-  | { kind: 'busy'; share: number };
+  | { kind: 'busy'; share: number }
+  /** How long it took since asking, in seconds: at the end. */
+  | { kind: 'lasted'; seconds: number };
 
 export interface Taking {
   receiver: Receiver;
@@ -54,6 +56,7 @@ export async function takeBatch({ wanted, form, like, plain, byWholeName }: Batc
   const requests = await requestsFor(receiver, wanted, like, plain, spare);
   const left = requests.values();
   const onBusy = (share: number) => tell({ kind: 'busy', share });
+  const asked = performance.now();
   for await (const answer of source.objects(requests, signal, { form, byWholeName, onBusy })) {
     const request = left.next().value;
     if (!request) throw otherwise();
@@ -76,6 +79,7 @@ export async function takeBatch({ wanted, form, like, plain, byWholeName }: Batc
     tell({ kind: 'came', oid, outlined: kind === ANSWER.outlined });
   }
   if (!left.next().done) throw otherwise();
+  tell({ kind: 'lasted', seconds: (performance.now() - asked) / 1000 });
 }
 
 function otherwise(): PassItOnError {

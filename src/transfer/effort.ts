@@ -2,10 +2,11 @@
  * In which form to ask a source for blobs. On a slow shared radio deltas win; on a fast wire they cost more time than they
  * save. Pure: it is told what each batch brought.
  *
- * It begins with deltas. While the sender says that its link had nothing to do, a small batch is asked for raw now and
- * then; whichever form brings more content a second is kept, until it does worse than the other did. On a busy link
- * nothing is tried: there raw bytes would only cost. The time of a trial runs from asking to the last byte stored, so that a
- * busy processor on either side makes the link look slower than it is, never faster: when in doubt, deltas.
+ * Where much is to come it opens with a small raw batch or two, before processors have anything else to do. Where one comes fast, a
+ * batch of deltas is tried beside raw ones; else it goes on with deltas. While the sender says that its link had nothing to do, a small
+ * batch is asked for raw now and then; whichever form brings more content a second is kept, until it does worse than the other did.
+ * On a busy link nothing is tried: there raw bytes would only cost. The time of a trial runs from asking to the last byte stored, so
+ * that a busy processor on either side makes the link look slower than it is, never faster: when in doubt, deltas.
  */
 
 /** delta: deltas where there is a base, compressed; small: the same with more patience; raw: whole and as they are. */
@@ -22,6 +23,7 @@ export interface Brought {
   form: Form;
   /** Of content, in bytes. */
   bytes: number;
+  /** Since it was asked for. */
   seconds: number;
   /** From 0 to 1: how much of that time the sender had bytes waiting for its link; null where it did not say. */
   busy: number | null;
@@ -32,7 +34,12 @@ const TRIAL_BYTES = 512 << 10;
 /** With less to come even the fastest wire would save less than a second or two. Bytes. */
 const WORTH_A_TRIAL = 32 << 20;
 /** A link that is busy for less of the time could carry more. */
-const IDLE_BELOW = 0.25;
+const IDLE_BELOW = 0.5;
+/** Raw batches to open with: what the first one is slow by may be programs that have never run before. */
+const OPENINGS = 2;
+/** Deltas are tried beside raw when it has shown how fast it is, and unless it brings more than deltas ever did. Bytes a second. */
+const SHOWN_BATCHES = 3;
+const BEYOND_DELTAS = 60e6;
 /** Raw must be clearly better to be worth more bytes; and is given up before it is clearly worse. */
 const BETTER = 1.2;
 /** What is slower than this is likely a radio that others share, or a laptop that is busy now. Bytes a second. */
@@ -88,7 +95,11 @@ export class Effort {
   /** Bytes of content a second; null while unknown. */
   private readonly rates: { delta: number | null; raw: number | null } = { delta: null, raw: null };
   private idle = false;
-  private trying = false;
+  /** What is being tried. */
+  private trial: Form | null = null;
+  /** How many batches may still open. */
+  private openings = 0;
+  private rawBatches = 0;
   private pause = FIRST_PAUSE;
   private wait = 0;
 
@@ -109,17 +120,28 @@ export class Effort {
    * The next batch: in which form, and of at most how many bytes, however large the blobs are; where nothing fits, `usual` and
    * any. A batch that is asked for so is told to `begun`. left: bytes of content that are still to come. elsewhere: raw is kept at
    * another source already, so that this laptop's own link is fast; then nobody need find that out again, until little is left.
+   * opens: nobody has been asked for anything yet.
    */
-  choose(left: number, elsewhere = false): { form: Form; most: number } {
-    const worthIt = elsewhere || (left >= WORTH_A_TRIAL && this.idle && this.trials.mayBegin);
-    const tries = worthIt && this.wish === 'auto' && this.form === 'delta' && this.wait === 0 && !this.trying;
-    return tries ? { form: 'raw', most: TRIAL_BYTES } : { form: this.form, most: Number.POSITIVE_INFINITY };
+  choose(left: number, { elsewhere = false, opens = false } = {}): { form: Form; most: number } {
+    const usual = { form: this.form, most: Number.POSITIVE_INFINITY };
+    if (this.wish !== 'auto' || this.trial !== null) return usual;
+    if (this.form === 'raw') {
+      const { delta, raw } = this.rates;
+      const isUnknown = delta === null && this.rawBatches >= SHOWN_BATCHES && (raw ?? 0) < BEYOND_DELTAS;
+      return isUnknown && left >= WORTH_A_TRIAL ? { form: 'delta', most: TRIAL_BYTES } : usual;
+    }
+    if (opens) this.openings = OPENINGS;
+    const mayBe = (this.idle || this.openings > 0) && this.trials.mayBegin;
+    const worthIt = elsewhere || (left >= WORTH_A_TRIAL && mayBe);
+    return worthIt && this.wait === 0 ? { form: 'raw', most: TRIAL_BYTES } : usual;
   }
 
   begun(form: Form): void {
     if (form === this.form) return;
-    this.trying = true;
+    this.trial = form;
+    if (form !== 'raw') return;
     this.trials.begun();
+    this.openings--;
   }
 
   /** A batch that failed brought nothing. */
@@ -127,23 +149,28 @@ export class Effort {
     if (this.wish !== 'auto' || form === 'small') return;
     this.trials.brought(bytes);
     const tried = form !== this.form;
+    if (form === this.trial) this.trial = null;
     if (bytes > 0 && seconds > 0) {
       const rate = bytes / seconds;
       const known = this.rates[form];
       this.rates[form] = known === null || tried ? rate : known * (1 - SMOOTH) + rate * SMOOTH;
     }
+    const { delta, raw } = this.rates;
     if (form === 'delta') {
       if (busy !== null) this.idle = busy < IDLE_BELOW;
       this.wait = Math.max(0, this.wait - 1);
+      // Raw opened, and deltas do better.
+      if (tried && delta !== null && delta > (raw ?? 0) * BETTER) this.form = 'delta';
+      return;
     }
-    if (form !== 'raw') return;
-    if (tried) this.trying = false;
-    const { delta, raw } = this.rates;
+    this.rawBatches++;
     const enough = tried ? Math.max((delta ?? 0) * BETTER, FAST) : Math.max(delta ?? 0, FAST_SHARED);
     this.form = bytes > 0 && raw !== null && raw > enough ? 'raw' : 'delta';
-    if (tried) this.trials.ended(this.form === 'raw');
+    const isOpening = tried && this.openings > 0;
+    if (tried) this.trials.ended(this.form === 'raw' || isOpening);
     if (this.form === 'raw') return;
     this.rates.raw = null;
+    if (isOpening) return;
     if (tried && busy !== null && busy > WIRE_FAILED) this.pause = Math.max(this.pause, PAUSE_BY_WIRE);
     this.wait = this.pause;
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);

@@ -13,13 +13,13 @@ import { ANSWER } from './answers';
 import type { Arrivals } from './arrivals';
 import type { BatchEvent } from './batch';
 import { Classmates, worthAsking } from './classmates';
-import { type EffortWish, type Form, Trials } from './effort';
+import { type Brought, type EffortWish, type Form, Trials } from './effort';
 import { Giver, type Holds } from './giver';
 import { whileQuiet } from './hearing';
 import { Doubtful, type Like, type Receiver } from './incoming';
 import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
-import type { How, Source } from './source';
+import type { Source } from './source';
 import { Spare } from './spare';
 import { Taker } from './taker';
 
@@ -47,8 +47,13 @@ const HEAR_AGAIN_MS = 500;
 const GATHER_MS = 50;
 /** A batch from where the whole image is, while classmates fetch it too: of a small upgrade all of this laptop's part, at once. */
 const SHARED_BATCH_BYTES = 4 << 20;
+/** What is asked for first may say how to ask for the rest, which waits for it no longer than this: a fast wire has brought it by then. */
+const OPENING_MS = 800;
 /** With more sources than these one request at each is enough to be never without. */
 const FEW_SOURCES = 4;
+
+/** What is told of a batch at its end; seconds: null where nobody says. */
+type Told = Pick<Brought, 'busy'> & { seconds: number | null };
 
 export interface FetchOptions {
   effort?: EffortWish;
@@ -192,18 +197,23 @@ export class BlobFetch {
   private async lane(giver: Giver, number: number): Promise<void> {
     // Those who come together are all there when the first of them is asked for something.
     await null;
+    // What that brings may tell how all the rest is asked for.
+    if (number > 0) await Promise.race([giver.opened, sleep(OPENING_MS)]);
     while (!this.isOver(giver)) {
       if (number >= this.lanesOf(giver)) {
         await this.rest(giver.patience);
         continue;
       }
       const now = performance.now();
-      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, this.isRawElsewhere(giver));
+      const opens = this.opens();
+      const elsewhere = this.isRawElsewhere(giver);
+      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, { elsewhere, opens });
       let batch = this.batchFor(giver, most, now);
       if (batch.length === 0 && form !== giver.effort.usual) {
         form = giver.effort.usual;
         batch = this.batchFor(giver, Number.POSITIVE_INFINITY, now);
       }
+      if (form === giver.effort.usual) giver.open();
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
@@ -212,6 +222,11 @@ export class BlobFetch {
       }
       await this.serve(giver, batch, form, now);
     }
+  }
+
+  /** Nobody has been asked for anything yet, and no class shares the link, whose bytes are dear. */
+  private opens(): boolean {
+    return this.scheduler.isUntouched && this.present.every(({ holds }) => holds !== 'some');
   }
 
   private lanesOf(giver: Giver): number {
@@ -257,19 +272,18 @@ export class BlobFetch {
     const come =
       giver.holds === 'all' && !giver.heard ? this.options.arrivals?.expect(batch.map(({ oid }) => oid)) : undefined;
     let bytes = 0;
-    let busy: number | null = null;
-    const onBusy = (share: number) => {
-      busy = share;
-    };
+    const told: Told = { busy: null, seconds: null };
     try {
-      bytes = await this.giveBatch(giver, batch, { form, onBusy });
+      bytes = await this.giveBatch(giver, batch, form, told);
       giver.rate = bytes / ((performance.now() - now) / 1000);
       giver.failures = 0;
       if (giver.isUnknown) giver.probed(bytes > 0);
     } catch (cause) {
       await this.failed(giver, cause);
     } finally {
-      giver.effort.learn({ form, bytes, seconds: (performance.now() - now) / 1000, busy });
+      const seconds = (performance.now() - now) / 1000;
+      const { busy } = told;
+      giver.effort.learn({ form, bytes, busy, seconds: told.seconds ?? seconds });
       giver.busyLanes--;
       come?.();
       if (giver.state === 'giving' && giver.busyLanes === 0) giver.state = 'idle';
@@ -302,7 +316,7 @@ export class BlobFetch {
   }
 
   /** Returns the bytes of content received. */
-  private async giveBatch(giver: Giver, wanted: Wanted[], { form, onBusy }: How): Promise<number> {
+  private async giveBatch(giver: Giver, wanted: Wanted[], form: Form, told: Told): Promise<number> {
     const { source, plain, byWholeName } = giver;
     const known = new Map(wanted.map(one => [one.oid, one]));
     const mine = { left: new Set(known.keys()), stop: new AbortController() };
@@ -313,7 +327,8 @@ export class BlobFetch {
       if (event.kind === 'bytes') {
         this.bytesDone += event.bytes;
         this.onProgress();
-      } else if (event.kind === 'busy') onBusy?.(event.share);
+      } else if (event.kind === 'busy') told.busy = event.share;
+      else if (event.kind === 'lasted') told.seconds = event.seconds;
       else if (event.kind === 'doubtful') giver.doubt(ANSWER.outlined, event.oid);
       else if (event.kind === 'missing') {
         mine.left.delete(event.oid);

@@ -38,6 +38,9 @@ export class Giver {
   /** Blobs that did. */
   outlined = 0;
   readonly effort: Effort;
+  /** Resolves when what it was asked for first has come, or says nothing of how the rest is to be asked for. */
+  readonly opened: Promise<void>;
+  open!: () => void;
   /** What it has said that it has; null: it does not say. */
   heard: Heard | null;
   /** Where in the row to look at one who does not say what it has: here and there, and on where it had something. */
@@ -56,6 +59,9 @@ export class Giver {
     trials: Trials,
   ) {
     this.effort = new Effort(wish, trials);
+    this.opened = new Promise(resolve => {
+      this.open = resolve;
+    });
     this.heard = holds === 'some' && source.have ? new Heard() : null;
   }
 

@@ -72,6 +72,11 @@ export class Scheduler {
     return this.waiting.some(({ oid }) => test(oid));
   }
 
+  /** Nothing has been asked for yet. */
+  get isUntouched(): boolean {
+    return this.waiting.length === this.wanted.length;
+  }
+
   /** Nothing has been asked for that is not here yet. */
   get isIdle(): boolean {
     return this.underWay.size === 0;

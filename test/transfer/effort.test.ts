@@ -40,11 +40,11 @@ interface Run {
 }
 
 /** Two requests at a time, as the fetch has them; `link` may change with time. */
-function run(effort: Effort, total: number, link: (at: number) => Link): Run {
+function run(effort: Effort, total: number, link: (at: number) => Link, opening = false): Run {
   const done: Run = { content: { delta: 0, small: 0, raw: 0 }, onWire: 0, seconds: 0 };
   for (let left = total; left > 0; ) {
     for (let lane = 0; lane < 2 && left > 0; lane++) {
-      const { form, most } = effort.choose(left);
+      const { form, most } = effort.choose(left, { opens: opening && left === total });
       const bytes = Math.min(left, BATCH, most);
       effort.begun(form);
       const now = link(done.seconds);
@@ -73,6 +73,34 @@ test('on a fast wire nearly everything comes raw', () => {
     const { content } = run(new Effort('auto'), 500 * MB, () => link);
     assert.ok(content.raw > 480 * MB, JSON.stringify(content));
   }
+});
+
+test('a fast wire is known by what opens, and then nothing comes as deltas but one trial', () => {
+  const { content } = run(new Effort('auto'), 500 * MB, () => ({ ...GIGABIT, wire: 40 * MB, deltas: 20 * MB }), true);
+  assert.ok(content.delta > 0 && content.delta <= TRIAL, JSON.stringify(content));
+  assert.equal(run(new Effort('auto'), 500 * MB, () => LOOPBACK, true).content.delta, 0);
+});
+
+test('what opens shows it also where programs have never run before', () => {
+  const effort = new Effort('auto');
+  assert.equal(effort.choose(500 * MB, { opens: true }).form, 'raw');
+  effort.begun('raw');
+  effort.learn({ form: 'raw', bytes: TRIAL, seconds: 0.3, busy: null });
+  assert.equal(effort.choose(500 * MB).form, 'raw');
+  effort.begun('raw');
+  effort.learn({ form: 'raw', bytes: TRIAL, seconds: 0.02, busy: null });
+  assert.equal(effort.usual, 'raw');
+});
+
+test('where a wire is fast and deltas are faster, opening with raw is given up for them', () => {
+  const { content } = run(new Effort('auto'), 500 * MB, () => ({ wire: 20 * MB, deltas: 60 * MB, ratio: 12 }), true);
+  assert.ok(content.raw < 30 * MB, JSON.stringify(content));
+});
+
+test('on a radio what opens costs little', () => {
+  const { content } = run(new Effort('auto'), 500 * MB, () => RADIO, true);
+  assert.ok(content.raw > 0 && content.raw <= 2 * TRIAL, JSON.stringify(content));
+  assert.equal(run(new Effort('auto'), 17 * MB, () => RADIO, true).content.raw, 0);
 });
 
 test('a radio is spared also where the sender is too busy to make deltas fast', () => {
@@ -155,9 +183,9 @@ test('on any link it takes at most a tenth longer than the better of both forms,
     ratio: fc.double({ min: 1.1, max: 30, noNaN: true }),
   });
   fc.assert(
-    fc.property(link, one => {
+    fc.property(link, fc.boolean(), (one, opens) => {
       const total = 2000 * MB;
-      const { seconds } = run(new Effort('auto'), total, () => one);
+      const { seconds } = run(new Effort('auto'), total, () => one, opens);
       const best = Math.min(...(['delta', 'raw'] as const).map(form => carry(one, form, BATCH).seconds));
       // Where raw is not much better, or the link is busy for a quarter of the time with deltas, deltas stay.
       const delta = carry(one, 'delta', BATCH);
@@ -189,15 +217,15 @@ test('batches that fail change nothing, and a trial that fails is not tried agai
 test('what was found out at one source is tried at the others at once, once', () => {
   const other = new Effort('auto');
   assert.equal(other.choose(10 * MB).form, 'delta');
-  assert.equal(other.choose(10 * MB, true).form, 'raw');
+  assert.equal(other.choose(10 * MB, { elsewhere: true }).form, 'raw');
   other.begun('raw');
-  assert.equal(other.choose(10 * MB, true).form, 'delta', 'two trials at once');
+  assert.equal(other.choose(10 * MB, { elsewhere: true }).form, 'delta', 'two trials at once');
   other.learn({ form: 'raw', bytes: 500_000, seconds: 0.5, busy: 1 });
-  assert.equal(other.choose(10 * MB, true).form, 'delta', 'its own link is slow');
-  assert.equal(new Effort('bytes').choose(10 * MB, true).form, 'small');
-  assert.equal(new Effort('speed').choose(10 * MB, true).form, 'raw');
+  assert.equal(other.choose(10 * MB, { elsewhere: true }).form, 'delta', 'its own link is slow');
+  assert.equal(new Effort('bytes').choose(10 * MB, { elsewhere: true }).form, 'small');
+  assert.equal(new Effort('speed').choose(10 * MB, { elsewhere: true }).form, 'raw');
   const fast = new Effort('auto');
-  assert.equal(fast.choose(10 * MB, true).form, 'raw');
+  assert.equal(fast.choose(10 * MB, { elsewhere: true }).form, 'raw');
   fast.begun('raw');
   fast.learn({ form: 'raw', bytes: 500_000, seconds: 0.01, busy: 0 });
   assert.equal(fast.usual, 'raw');
