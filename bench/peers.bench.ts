@@ -1,10 +1,11 @@
 /**
  * Beside the peers, each in its ordinary best use: one table a scenario and direction, each result proven against the original.
  *
- *     npm run bench -- peers [small|full|next|next-full] [SCENARIO…] [--only PEER,…] [--way up|down] [--runs N]
+ *     npm run bench -- peers [small|full|next|next-full] [SCENARIO…] [--only PEER,…] [--way up|down] [--runs N] [--work DIR]
  *
  * Scenarios: fast, fast-alone, slow, slow-alone (one laptop from a donor that holds both versions, or the new one alone),
- * eight, eight-radio, eight-own. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
+ * eight, eight-radio, eight-own. DIR: where everybody's stores and repositories are made, if not on the disk of the trees; in
+ * memory (/dev/shm) no run pays for what the one before it removed (docs/performance.md). Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -89,7 +90,8 @@ function load(): string {
 }
 
 function settings() {
-  const options = { only: { type: 'string' }, way: { type: 'string' }, runs: { type: 'string' } } as const;
+  const text = { type: 'string' } as const;
+  const options = { only: text, way: text, runs: text, work: text };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const named = positionals[0] !== undefined && positionals[0] in PAIRS;
   const pair = named ? positionals[0]! : 'small';
@@ -103,11 +105,11 @@ function settings() {
   const runs = values.runs === undefined ? null : Number(values.runs);
   if (runs !== null && !(Number.isInteger(runs) && runs > 0)) throw new Error('--runs takes a number of runs');
   const ways = pick('way', { up: false, down: true }, values.way === undefined ? ['up', 'down'] : [values.way]);
-  return { pair, scenarios, only, runs, ways };
+  return { pair, scenarios, only, runs, ways, place: values.work };
 }
 
 async function main(): Promise<void> {
-  const { pair, scenarios, only, runs, ways } = settings();
+  const { pair, scenarios, only, runs, ways, place } = settings();
   const [size, older, newer] = PAIRS[pair]!;
   const images = resolve('build/images', size);
   const missing = [older, newer].filter(version => !existsSync(join(images, version)));
@@ -117,8 +119,7 @@ async function main(): Promise<void> {
   const failures: string[] = [];
   for (const [way, down] of ways) {
     const [fromVersion, toVersion] = down ? [newer, older] : [older, newer];
-    // On the same disk as the trees: rsync's --link-dest, ostree's checkouts and our stores live from hard links.
-    const work = workFolder('peers', images);
+    const work = workFolder('peers', place ?? images);
     const versions: Pair = {
       from: join(images, fromVersion),
       to: join(images, toVersion),
