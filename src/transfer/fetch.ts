@@ -12,6 +12,7 @@ import type { Oid } from '../core/object';
 import { ANSWER } from './answers';
 import type { Arrivals } from './arrivals';
 import type { BatchEvent } from './batch';
+import { Changes } from './changes';
 import { Classmates, worthAsking } from './classmates';
 import { type Brought, type EffortWish, type Form, Trials } from './effort';
 import { Giver, type Holds } from './giver';
@@ -43,8 +44,6 @@ const PARTIAL_RETRY_MS = 1_500;
 const RETRY_MS = 500;
 /** How soon a classmate may be asked again what it has got; it answers when there is something new. */
 const HEAR_AGAIN_MS = 500;
-/** Much changes at once: who waits looks at the row once for all of it, and finds more there. */
-const GATHER_MS = 50;
 /** A batch from where the whole image is, while classmates fetch it too: of a small upgrade all of this laptop's part, at once. */
 const SHARED_BATCH_BYTES = 4 << 20;
 /** What is asked for first may say how to ask for the rest, which waits for it no longer than this: a fast wire has brought it by then. */
@@ -83,9 +82,8 @@ export class BlobFetch {
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
   private ended = false;
-  /** Lanes that have nothing to do now. */
-  private readonly sleepers = new Set<() => void>();
-  private waking: NodeJS.Timeout | null = null;
+  /** Waited for by lanes that have nothing to do now. */
+  private readonly changes = new Changes();
   /** What each request under way is still to bring, and how to break it off. */
   private readonly open = new Set<{ left: Set<Oid>; stop: AbortController }>();
   private settle!: { resolve(): void; reject(cause: unknown): void };
@@ -201,7 +199,7 @@ export class BlobFetch {
     if (number > 0) await Promise.race([giver.opened, sleep(OPENING_MS)]);
     while (!this.isOver(giver)) {
       if (number >= this.lanesOf(giver)) {
-        await this.rest(giver.patience);
+        await this.changes.wait(giver.patience);
         continue;
       }
       const now = performance.now();
@@ -217,7 +215,7 @@ export class BlobFetch {
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
-        await this.rest(giver.patience);
+        await this.changes.wait(giver.patience);
         continue;
       }
       await this.serve(giver, batch, form, now);
@@ -376,28 +374,8 @@ export class BlobFetch {
     if (this.scheduler.left === 0) this.settle.resolve();
   }
 
-  /** Until something changes, but not for longer than so many ms. */
-  private rest(longest: number): Promise<void> {
-    return new Promise(resolve => {
-      const wake = () => {
-        clearTimeout(timer);
-        this.sleepers.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, longest);
-      this.sleepers.add(wake);
-    });
-  }
-
   private announceChange(): void {
-    if (this.scheduler.left === 0 || this.ended) this.wakeAll();
-    else this.waking ??= setTimeout(() => this.wakeAll(), GATHER_MS);
-  }
-
-  private wakeAll(): void {
-    if (this.waking) clearTimeout(this.waking);
-    this.waking = null;
-    for (const wake of [...this.sleepers]) wake();
+    this.changes.announce(this.scheduler.left === 0 || this.ended);
   }
 
   private end(cause: unknown): void {

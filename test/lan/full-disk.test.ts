@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,9 @@ import { differences } from './same-tree';
 const PORT = 20707;
 /** Enough for a thread of its own to receive it. Bytes. */
 const SIZES = [...Array.from({ length: 100 }, () => 100_000), ...Array.from({ length: 8 }, () => 5 << 20)];
+/** What else fills the disk leaves so much, in bytes, and writes so much at a time. */
+const LEFT = 2 << 20;
+const PIECE = Buffer.alloc(2 << 20);
 const TOTAL = SIZES.reduce((sum, size) => sum + size, 0);
 
 test('an upgrade says that the disk is full, and goes on where it was once there is room', async t => {
@@ -53,7 +56,11 @@ test('an upgrade says that the disk is full, and goes on where it was once there
   });
   while (before - room() < TOTAL / 4) await sleep(10);
   const filler = join(ben.dir, 'filler');
-  writeFileSync(filler, Buffer.alloc(room() - (2 << 20)));
+  const file = openSync(filler, 'w');
+  // In pieces: what comes meanwhile takes room, too.
+  for (let much = room() - LEFT; much > 0; much = room() - LEFT)
+    writeSync(file, PIECE, 0, Math.min(much, PIECE.length));
+  closeSync(file);
   await refused;
 
   rmSync(filler);

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectOid } from '../../src/core/object';
 import { ANSWER } from '../../src/transfer/answers';
-import { Clients } from '../../src/transfer/clients';
+import { Clients, turnFor } from '../../src/transfer/clients';
 import { encodeRequest, SHORT_NAME_BYTES } from '../../src/transfer/request';
 import type { HttpSource } from '../../src/transfer/source';
 import { closersOf } from '../support/closers';
@@ -80,17 +80,24 @@ test('so many at a time, and no client so much that nothing is left for others',
 });
 
 test('what one client has asked for is made in turns with what others ask for', async () => {
-  const clients = new Clients(9, 9);
-  const order: string[] = [];
-  const work = (name: string) => async () => {
-    order.push(name);
-    await sleep(5);
-  };
-  const [ana, ben] = [clients.enter('ana')!, clients.enter('ben')!];
-  const all = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6'].map(name => ana.turns.run(work(name)));
-  all.push(ben.turns.run(work('b1')));
-  await Promise.all(all);
-  assert.ok(order.indexOf('b1') < order.indexOf('a4'), order.join());
+  // A few large deltas are ahead of another client's, or more small ones, which take as long together.
+  for (const [size, ahead] of [
+    [5 << 20, 3],
+    [2_000, 24],
+  ] as const) {
+    const clients = new Clients(9, 9);
+    const order: string[] = [];
+    const work = (name: string) => async () => {
+      order.push(name);
+      await sleep(5);
+    };
+    const [ana, ben] = [clients.enter('ana')!, clients.enter('ben')!];
+    const names = Array.from({ length: 2 * ahead }, (_none, at) => `a${at}`);
+    const all = names.map(name => ana.turns.run(work(name), turnFor(size)));
+    all.push(ben.turns.run(work('b'), turnFor(size)));
+    await Promise.all(all);
+    assert.equal(order.indexOf('b'), ahead, order.join());
+  }
 });
 
 test('more streams than a client may have are told to come back', async t => {
