@@ -196,7 +196,7 @@ export class BlobFetch {
     // Those who come together are all there when the first of them is asked for something.
     await null;
     // What that brings may tell how all the rest is asked for.
-    if (number > 0) await Promise.race([giver.opened, sleep(OPENING_MS)]);
+    if (number > 0) await giver.untilOpen(OPENING_MS);
     while (!this.isOver(giver)) {
       if (number >= this.lanesOf(giver)) {
         await this.changes.wait(giver.patience);

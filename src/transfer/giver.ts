@@ -38,9 +38,9 @@ export class Giver {
   /** Blobs that did. */
   outlined = 0;
   readonly effort: Effort;
-  /** Resolves when what it was asked for first has come, or says nothing of how the rest is to be asked for. */
-  readonly opened: Promise<void>;
+  /** To be called when what it was asked for first has come, or says nothing of how the rest is to be asked for. */
   open!: () => void;
+  private readonly opened: Promise<void>;
   /** What it has said that it has; null: it does not say. */
   heard: Heard | null;
   /** Where in the row to look at one who does not say what it has: here and there, and on where it had something. */
@@ -108,6 +108,16 @@ export class Giver {
     if (this.holds !== 'all' || byWholeName) return false;
     this.byWholeName = true;
     return true;
+  }
+
+  /** Until `open` was called, but not for longer than so many ms. */
+  async untilOpen(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.opened, late]);
+    clearTimeout(timer);
   }
 
   /** It was asked for some; did it have any? */
