@@ -4,8 +4,10 @@
  *     npm run bench -- peers [small|full|next|next-full] [SCENARIO…] [--only PEER,…] [--way up|down] [--runs N] [--work DIR]
  *
  * Scenarios: fast, fast-alone, slow, slow-alone (one laptop from a donor that holds both versions, or the new one alone),
- * eight, eight-radio, eight-own. DIR: where everybody's stores and repositories are made, if not on the disk of the trees; in
- * memory (/dev/shm) no run pays for what the one before it removed (docs/performance.md). Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
+ * eight, eight-radio, eight-own. Peers: ours, bytes, speed, rsync, rsync-z, ostree, ostree-deltas, ostree-file, git, casync.
+ *
+ * DIR: where everybody's stores and repositories are made, if not on the disk of the trees. In memory (/dev/shm) no run pays for what the
+ * one before it removed (docs/performance.md).
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';

@@ -114,7 +114,7 @@ export class ReceiveThread {
       const one = this.running.get(event.id);
       if (one === undefined) continue;
       try {
-        // Few have to be waited for, and a promise for each of thousands would cost more than all they do.
+        // Only this has to be waited for; a promise for each of the others would cost more than all they do.
         if (event.kind === 'landed') await this.land(one, event);
         else this.happened(one, event);
       } catch (cause) {
