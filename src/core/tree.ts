@@ -47,7 +47,7 @@ export function compareEntries(a: Pick<TreeEntry, 'mode' | 'name'>, b: Pick<Tree
 }
 
 /** A new list, in git's order. */
-export function inOrder(entries: readonly TreeEntry[]): TreeEntry[] {
+function inOrder(entries: readonly TreeEntry[]): TreeEntry[] {
   return [...entries].sort(compareEntries);
 }
 

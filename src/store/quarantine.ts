@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toPassItOnError } from '../core/errors';
 import { isOid, MAX_OBJECT_BYTES, type ObjectType, type Oid, objectOid } from '../core/object';
-import { encodeTree, inOrder, MODE, parseTree, type TreeEntry } from '../core/tree';
+import { encodeTree, MODE, parseTree, type TreeEntry } from '../core/tree';
 import { removeTree } from './disk';
 import { type GitObject, LooseObjects, ObjectReader } from './objects';
 import { breathe } from './pace';
@@ -39,10 +39,10 @@ export class Quarantine {
   async putObject(type: ObjectType, data: Buffer): Promise<Oid> {
     await breathe();
     const oid = objectOid(type, data);
-    const entries = type === 'tree' ? parseTree(data) : null;
+    if (type === 'tree') parseTree(data);
     this.#keep(type, data, oid);
     // It will be asked for soon.
-    if (entries !== null) this.trees.put(oid, data, entries);
+    if (type === 'tree') this.trees.put(oid, data);
     return oid;
   }
 
@@ -52,12 +52,11 @@ export class Quarantine {
    */
   async putTree(oid: Oid, entries: readonly TreeEntry[]): Promise<boolean> {
     await breathe();
-    const sorted = inOrder(entries);
-    const data = encodeTree(sorted);
+    const data = encodeTree(entries);
     if (data.length > MAX_OBJECT_BYTES || objectOid('tree', data) !== oid) return false;
     this.#keep('tree', data, oid);
-    // As parseTree would give them: it refuses what encodeTree refuses.
-    this.trees.put(oid, data, sorted);
+    // parseTree refuses what encodeTree refuses.
+    this.trees.put(oid, data);
     return true;
   }
 
@@ -85,8 +84,12 @@ export class Quarantine {
   /** Moves one object into the store; false if it is there already. */
   release(oid: Oid): boolean {
     if (this.#objects.read(oid) === null) return false;
-    this.fallback.take(oid, this.#objects.path(oid));
+    this.#move(oid);
     return true;
+  }
+
+  #move(oid: Oid): void {
+    this.fallback.take(oid, this.#objects.path(oid));
   }
 
   /** Moves a tree and all that is below it into the store, children first: what the store has is always complete. */
@@ -94,8 +97,9 @@ export class Quarantine {
     const stack: { oid: Oid; entered: boolean }[] = [{ oid: root, entered: false }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       await breathe();
+      // Whatever is here and whole; what is below it was moved since it was looked at.
+      if (top.entered) this.#move(top.oid);
       if (top.entered || this.#objects.read(top.oid) === null) {
-        this.release(top.oid);
         stack.pop();
         continue;
       }

@@ -3,8 +3,9 @@
  * getfattr and setfattr (Debian package `attr`) do it in bulk: one stream of paths in, one stream of attributes out.
  * Arguments of programs are text in Node and paths are bytes; so xargs hands the paths on.
  */
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { accessSync, chmodSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { FullAttributes } from '../core/attributes';
 import { type ByteString, toBuffer } from '../core/bytes';
@@ -36,10 +37,22 @@ export function maySet(name: string): boolean {
 
 let found = false;
 
-/** Whether both programs are installed. */
+/** Whether both programs are installed. Not by running them: a start of each takes longer than many an upgrade's staging. */
 export function haveXattrTools(): boolean {
-  found ||= ['getfattr', 'setfattr'].every(program => spawnSync(program, ['--version']).status === 0);
+  found ||= ['getfattr', 'setfattr'].every(isProgram);
   return found;
+}
+
+/** Whether execvp(3) would find it. */
+function isProgram(name: string): boolean {
+  return (process.env.PATH ?? '/bin:/usr/bin').split(':').some(folder => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** attr's own escapes: a backslash and three octal digits, for the backslash itself, line ends, and `=` in names. */

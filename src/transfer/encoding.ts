@@ -2,8 +2,8 @@
 import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import type { Form } from './effort';
 
-/** What is mostly in a stream: deltas have little in common with each other, whole files have much. */
-export type Content = 'deltas' | 'whole';
+/** What is mostly in a stream: deltas have little in common with each other, whole files and trees have much. */
+export type Content = 'deltas' | 'whole' | 'trees';
 
 interface Effort {
   quality: number;
@@ -35,7 +35,7 @@ let working = 0;
 export function compressorFor(form: Form, content: Content): BrotliCompress | null {
   if (form === 'raw') return null;
   const { quality, windowBits } =
-    working >= ALONE ? CROWD : content === 'whole' && working < FEW ? WHOLE[form] : DELTAS;
+    working >= ALONE ? CROWD : content !== 'deltas' && working < FEW ? WHOLE[form] : DELTAS;
   const compressor = createBrotliCompress({
     chunkSize: CHUNK_BYTES,
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowBits },

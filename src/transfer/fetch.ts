@@ -60,6 +60,8 @@ export interface FetchOptions {
   commit?: Oid;
   /** The image here that bases are of. */
   from?: Oid;
+  /** Until then some of `wanted` may have no bases yet, and nothing is asked for but raw. It fails if that does. */
+  bases?: Promise<void>;
   /** Where to write down what has come, for others. */
   arrivals?: Arrivals;
   /** What may be kept only to save work. */
@@ -82,6 +84,7 @@ export class BlobFetch {
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
   private ended = false;
+  private hasBases: boolean;
   /** Waited for by lanes that have nothing to do now. */
   private readonly changes = new Changes();
   /** What each request under way is still to bring, and how to break it off. */
@@ -99,6 +102,7 @@ export class BlobFetch {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.classmates = new Classmates(wanted, this.givers, options.arrivals?.id);
     const { spare = new Spare(), received, receiveWorker } = options;
+    this.hasBases = options.bases === undefined;
     const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
     const isDone = (oid: Oid) => this.scheduler.isDone(oid);
     this.taker = new Taker(receiver, bytes, { spare, received, program: receiveWorker, isDone });
@@ -206,6 +210,10 @@ export class BlobFetch {
       const opens = this.opens();
       const elsewhere = this.isRawElsewhere(giver);
       let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, { elsewhere, opens });
+      if (form !== 'raw' && !this.hasBases) {
+        await this.untilBases();
+        continue;
+      }
       let batch = this.batchFor(giver, most, now);
       if (batch.length === 0 && form !== giver.effort.usual) {
         form = giver.effort.usual;
@@ -219,6 +227,15 @@ export class BlobFetch {
         continue;
       }
       await this.serve(giver, batch, form, now);
+    }
+  }
+
+  private async untilBases(): Promise<void> {
+    try {
+      await this.options.bases;
+      this.hasBases = true;
+    } catch (cause) {
+      this.end(cause);
     }
   }
 

@@ -12,6 +12,8 @@ const ALIVE_EVERY_MS = 4_000;
 /** What is handed on at once: to a compressor, or to the connection, for which each piece is a system call and a header of its own. */
 const GATHER_BYTES = 64 << 10;
 const GATHER_RAW_BYTES = 256 << 10;
+/** The asker works through trees as they come, which a compressor would keep until it has all. */
+const GATHER_TREES_BYTES = 16 << 10;
 
 /**
  * Drains `stream` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
@@ -33,7 +35,10 @@ export async function sendFrames(
   });
   const gone = new AbortController();
   const slowed = limit?.transform() ?? null;
-  const writer = new GatheringWriter(compress ?? slowed ?? response, compress ? GATHER_BYTES : GATHER_RAW_BYTES);
+  const isTrees = content === 'trees';
+  const most = isTrees ? GATHER_TREES_BYTES : compress ? GATHER_BYTES : GATHER_RAW_BYTES;
+  const onFull = () => isTrees && compress?.flush();
+  const writer = new GatheringWriter(compress ?? slowed ?? response, most, onFull);
   response.once('close', () => {
     gone.abort();
     writer.giveUp();
@@ -90,10 +95,11 @@ class GatheringWriter {
   private fail: (cause: Error) => void = () => {};
   private failed: Error | null = null;
 
-  /** bytes: how many are handed on at once. */
+  /** bytes: how many are handed on at once; onFull: called when so many have been. */
   constructor(
     private readonly output: Writable,
     bytes: number,
+    private readonly onFull: () => unknown,
   ) {
     this.gathered = Buffer.allocUnsafeSlow(bytes);
     output.on('error', cause => this.giveUp(cause));
@@ -103,7 +109,9 @@ class GatheringWriter {
     for (let at = 0; at < chunk.length; ) {
       while (this.writes > 0) await this.writing;
       at += this.gather(chunk, at);
-      if (this.length === this.gathered.length) await this.push();
+      if (this.length < this.gathered.length) continue;
+      await this.push();
+      this.onFull();
     }
   }
 

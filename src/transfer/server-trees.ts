@@ -25,7 +25,7 @@ export function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'whole');
+  return sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'trees');
 }
 
 /** What the asker has: a root tree, or null; and whether it takes patches. */

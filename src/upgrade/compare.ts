@@ -42,6 +42,11 @@ export interface Comparison {
   here: Oid[];
   /** Blobs to fetch, in an order that puts like beside like, so that they compress well together. */
   wanted: Wanted[];
+  /**
+   * Names bases for those of `wanted` that have none at their own path: takes as long as all else, and only deltas need it. Once,
+   * however often it is called. Rejects with 'damaged'.
+   */
+  offerBases(): Promise<void>;
   /** Size of all wanted blobs, and an upper estimate of what staging takes, in bytes. */
   bytesRaw: number;
   diskBytes: number;
@@ -84,14 +89,16 @@ async function compareWith(store: Store, source: Source, commit: Oid, signal: Ab
     return await makePlan(store, quarantine, commit, from, sizes);
   } catch (cause) {
     if (!(cause instanceof PassItOnError && cause.code === 'damaged')) throw cause;
-    if (from !== null && !(await store.hasObjects(from.commit))) {
-      const remedy = `Mend it with: verify ${from.version} --repair.`;
-      throw new PassItOnError('damaged', `The image ${from.version} on this laptop is damaged.`, remedy, { cause });
-    }
+    if (from !== null && !(await store.hasObjects(from.commit))) throw damagedHere(from, cause);
     // What lies in quarantine has the hash of its name: what is not there has not been sent.
     const message = `${source.address} did not send all of the image. ${cause.message}`;
     throw new PassItOnError('source-lied', message, 'Try another laptop.', { cause });
   }
+}
+
+function damagedHere({ version }: HeldImage, cause: PassItOnError): PassItOnError {
+  const remedy = `Mend it with: verify ${version} --repair.`;
+  return new PassItOnError('damaged', `The image ${version} on this laptop is damaged.`, remedy, { cause });
 }
 
 /** The same for an image that is held here whole: nothing is asked of anybody. */
@@ -203,7 +210,7 @@ async function makePlan(
   counts.attributesChanged += attributesChanged(oldAttributes, newAttributes, touched);
 
   const alone = [...wanted.values()].filter(one => one.wanted.bases.length === 0);
-  if (from && alone.length > 0) await offerBases(store, from, alone);
+  let offered: Promise<void> | undefined;
   const ordered = [...wanted.values()].sort((a, b) => likeness(a.path, b.path)).map(one => one.wanted);
   const bytesRaw = ordered.reduce((sum, { size }) => sum + size, 0);
   return {
@@ -215,6 +222,10 @@ async function makePlan(
     ...counts,
     here: [...here],
     wanted: ordered,
+    offerBases: () => {
+      offered ??= offerBases(store, from, alone);
+      return offered;
+    },
     bytesRaw,
     diskBytes: diskBytesOf(ordered) + directories * DISK_BLOCK,
   };
@@ -236,7 +247,20 @@ async function sameFile({ old }: Change, store: Store): Promise<Oid[]> {
 }
 
 /** Names for each of these the files of the current image that are most like it. */
-async function offerBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
+async function offerBases(
+  store: Store,
+  from: HeldImage | null,
+  wanted: { wanted: Wanted; path: string }[],
+): Promise<void> {
+  if (from === null || wanted.length === 0) return;
+  try {
+    await nameBases(store, from, wanted);
+  } catch (cause) {
+    throw cause instanceof PassItOnError && cause.code === 'damaged' ? damagedHere(from, cause) : cause;
+  }
+}
+
+async function nameBases(store: Store, from: HeldImage, wanted: { wanted: Wanted; path: string }[]): Promise<void> {
   // Of 40,000 files only those few whose name is like a wanted one's are gathered.
   const kinds = new Set(wanted.map(({ path }) => kindOfName(path)));
   const files: HeldFile[] = [];

@@ -58,7 +58,7 @@ const SPARE_BYTES = 8 << 20;
 /** What staging takes beside contents, by far: what is kept only to save work leaves that free. */
 const STAGING_BYTES = 64 << 20;
 
-type ToFetch = Pick<Comparison, 'commit' | 'from' | 'wanted' | 'bytesRaw'>;
+type ToFetch = Pick<Comparison, 'commit' | 'from' | 'wanted' | 'bytesRaw' | 'offerBases'>;
 /** What is counted of fetching before it begins, and of how much. */
 type Begun = { files: number; bytes: number; filesTotal: number; bytesTotal: number };
 type Wanted = ToFetch['wanted'][number];
@@ -133,7 +133,7 @@ export class Pipeline {
   /** Fetches contents of a held image that were lost here. @throws PassItOnError as `run` does */
   async fetchLost(commit: Oid, wanted: Wanted[], signal: AbortSignal): Promise<void> {
     await this.look(commit, signal);
-    const toFetch = { commit, from: null, wanted, bytesRaw: sizeOf(wanted) };
+    const toFetch = { commit, from: null, wanted, bytesRaw: sizeOf(wanted), offerBases: async () => {} };
     await this.fetchBlobs(toFetch, this.begun(toFetch), signal);
   }
 
@@ -225,7 +225,7 @@ export class Pipeline {
     this.gathered = await this.store.gather(commit, quarantine, root, sizes, { onProgress, signal });
     const wanted: Wanted[] = [];
     for (const one of comparison.wanted) if (!(await this.store.hasBlob(one.oid))) wanted.push(one);
-    return { commit, from: comparison.from, wanted, bytesRaw: sizeOf(wanted) };
+    return { ...comparison, wanted, bytesRaw: sizeOf(wanted) };
   }
 
   /** Where fetching goes on: of all that this run and those before it were to fetch, what is not wanted is here. */
@@ -242,7 +242,7 @@ export class Pipeline {
     return { files: filesTotal - left.wanted.length, bytes, filesTotal, bytesTotal };
   }
 
-  /** meanwhile: called when the first blobs have been asked for, with a signal for when all are here. */
+  /** meanwhile: called when the first blobs have been asked for and bases are known, with a signal for when all are here. */
   private async fetchBlobs(
     comparison: ToFetch,
     begun: Begun,
@@ -263,22 +263,26 @@ export class Pipeline {
     };
     const { commit } = comparison;
     const { effort, received, receiveWorker } = this.options;
+    const fail = (cause: unknown) => {
+      if (!stop.aborted) ended.abort(cause);
+    };
+    // Begun while the first blobs are on their way, which are raw where much is to come. With speed all are.
+    const bases = effort === 'speed' ? Promise.resolve() : comparison.offerBases();
     const spare = new Spare(this.store.diskFree() - diskBytesOf(comparison.wanted) - STAGING_BYTES);
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
       effort,
       commit,
       from: comparison.from?.commit,
+      bases,
       arrivals: this.arrivals ?? undefined,
       spare,
       received,
       receiveWorker,
     });
     this.fetch = fetch;
-    await this.meetAll(commit, fetch, stop);
-    meanwhile(stop);
-    const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
-      if (!stop.aborted) ended.abort(cause);
-    });
+    const meeting = this.meetAll(commit, fetch, stop);
+    bases.then(() => meeting.then(() => meanwhile(stop))).catch(fail);
+    const looking = meeting.then(() => this.keepLooking(comparison.commit, fetch, stop)).catch(fail);
     try {
       await fetch.run();
     } finally {
