@@ -22,6 +22,16 @@ const common = {
 /** What runs keeps its text in memory as long as it runs: without comments. In lines, because an error shows the one where it happened. */
 const product = { ...common, minifyWhitespace: true, lineLimit: 160 };
 
+/** What most commands do without stays in a file of its own, which is read when it is asked for. */
+const apart = {
+  name: 'apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/own-service$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './own-service.js', external: true } : undefined,
+    );
+  },
+};
+
 /** All files below `dir` whose name ends so. */
 function filesBelow(dir, ending) {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
@@ -45,6 +55,7 @@ export async function buildProduct() {
   await build({
     ...product,
     entryPoints: { 'pass-it-on': 'src/cli/main.ts' },
+    plugins: [apart],
     outdir: fresh,
     // mallopt(3): one heap of malloc for all threads, because one for each keeps 30 MB more that nobody uses; and large pieces go
     // back to the system when they are freed, because by default malloc learns from the first to keep the later ones: 10 MB. V8 sizes the space for what is
@@ -56,6 +67,7 @@ export async function buildProduct() {
   await build({
     ...product,
     entryPoints: {
+      'own-service': 'src/cli/own-service.ts',
       screen: 'src/screen/main.ts',
       demo: 'src/demo/main.ts',
       'delta-worker': 'src/transfer/delta-worker.ts',

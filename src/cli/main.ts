@@ -33,7 +33,7 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   if (!command) {
-    const { SERVE_OPTIONS, serve } = await import('./serve');
+    const { SERVE_OPTIONS, serve } = await import('./own-service');
     const { options, words } = parseOptions(rest, SERVE_OPTIONS);
     return serve(words, options, new Output(options.json === true));
   }

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PassItOnError } from '../core/errors';
 import { connectMachine, connectService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
-import { logOnlyDefects } from '../service/log';
 
 export interface Session {
   client: ServiceClient;
@@ -26,7 +25,8 @@ export async function openSession(store: string, isNamed: boolean): Promise<Sess
     const client = await join(store);
     if (client) return { client, close: async () => client.close() };
     try {
-      return await ownSession(store);
+      const { startOwn } = await import('./own-service');
+      return await startOwn(store);
     } catch (cause) {
       const busy = cause instanceof PassItOnError && cause.code === 'busy';
       if (!busy || performance.now() > deadline) throw cause;
@@ -45,31 +45,5 @@ async function join(store: string): Promise<ServiceClient | null> {
     // It was just ending: the store will be free in a moment.
     client?.close();
     return null;
-  }
-}
-
-async function ownSession(store: string): Promise<Session> {
-  logOnlyDefects();
-  // Most commands find a service and need none of their own: reading all of it would take them longer than their work.
-  const [{ Service }, { RpcServer }] = await Promise.all([
-    import('../service/service'),
-    import('../service/rpc-server'),
-  ]);
-  const service = await Service.start({ store, share: null });
-  try {
-    const rpc = await RpcServer.listen(service, store);
-    const client = await connectService(store);
-    return {
-      client,
-      close: async () => {
-        client.close();
-        // Other commands may have joined meanwhile: they must not lose their answers.
-        await rpc.drain();
-        await service.close();
-      },
-    };
-  } catch (cause) {
-    await service.close();
-    throw cause;
   }
 }

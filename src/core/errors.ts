@@ -30,7 +30,15 @@ export type ErrorCode =
   | 'unsupported' // something in the tree that an image cannot hold
   | 'internal'; // a defect of ours
 
+/** Each of the program's files (scripts/build.mjs) has this class once more: an error of one is one in another, too. */
+const BRAND = Symbol.for('pass-it-on/error');
+
 export class PassItOnError extends Error {
+  static override [Symbol.hasInstance](thrown: unknown): thrown is PassItOnError {
+    return typeof thrown === 'object' && thrown !== null && BRAND in thrown;
+  }
+
+  readonly [BRAND] = true;
   override readonly name = 'PassItOnError';
   /** One thing to do about it. */
   readonly remedy: string;
