@@ -31,35 +31,37 @@ export interface Attributes {
 export type AttributesMap = Map<ByteString, Attributes>;
 
 export interface FullAttributes {
-  type: 'dir' | 'file' | 'symlink' | 'block' | 'char' | 'fifo';
-  mode: number;
-  uid: number;
-  gid: number;
-  time: number;
-  device?: { major: number; minor: number };
-  hardlink?: number;
-  xattrs?: Record<string, Buffer>;
+  readonly type: 'dir' | 'file' | 'symlink' | 'block' | 'char' | 'fifo';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly time: number;
+  readonly device?: { major: number; minor: number };
+  readonly hardlink?: number;
+  readonly xattrs?: Record<string, Buffer>;
 }
 
-const DEFAULTS: Readonly<Record<TreeEntry['mode'], Pick<FullAttributes, 'type' | 'mode'>>> = {
-  [MODE.dir]: { type: 'dir', mode: 0o755 },
-  [MODE.exec]: { type: 'file', mode: 0o755 },
-  [MODE.file]: { type: 'file', mode: 0o644 },
-  [MODE.symlink]: { type: 'symlink', mode: 0o777 },
+const OWN = { uid: 0, gid: 0, time: DEFAULT_TIME } as const;
+const DEFAULTS: Readonly<Record<TreeEntry['mode'], FullAttributes>> = {
+  [MODE.dir]: { type: 'dir', mode: 0o755, ...OWN },
+  [MODE.exec]: { type: 'file', mode: 0o755, ...OWN },
+  [MODE.file]: { type: 'file', mode: 0o644, ...OWN },
+  [MODE.symlink]: { type: 'symlink', mode: 0o777, ...OWN },
 };
 
 /** Every attribute of a path, with the defaults filled in. */
 export function fullAttributes(entry: Pick<TreeEntry, 'mode'>, exception: Attributes | undefined): FullAttributes {
-  const { type, mode } = DEFAULTS[entry.mode];
+  const defaults = DEFAULTS[entry.mode];
+  if (exception === undefined) return defaults;
   return {
-    type: exception?.type ?? type,
-    mode: exception?.mode ?? mode,
-    uid: exception?.uid ?? 0,
-    gid: exception?.gid ?? 0,
-    time: exception?.time ?? DEFAULT_TIME,
-    ...(exception?.device && { device: exception.device }),
-    ...(exception?.hardlink && { hardlink: exception.hardlink }),
-    ...(exception?.xattrs && { xattrs: exception.xattrs }),
+    type: exception.type ?? defaults.type,
+    mode: exception.mode ?? defaults.mode,
+    uid: exception.uid ?? defaults.uid,
+    gid: exception.gid ?? defaults.gid,
+    time: exception.time ?? defaults.time,
+    ...(exception.device && { device: exception.device }),
+    ...(exception.hardlink && { hardlink: exception.hardlink }),
+    ...(exception.xattrs && { xattrs: exception.xattrs }),
   };
 }
 

@@ -5,11 +5,11 @@
  */
 export type ByteString = string;
 
+const NO_BYTE = /[^\0-\xff]/;
+
 /** The bytes, for the file system (always hand Buffers to `fs`, never a ByteString). RangeError for chars above 0xff. */
 export function toBuffer(s: ByteString): Buffer {
-  for (let i = 0; i < s.length; i++) {
-    if (s.charCodeAt(i) > 0xff) throw new RangeError(`Not a string of bytes: ${JSON.stringify(s)}`);
-  }
+  if (NO_BYTE.test(s)) throw new RangeError(`Not a string of bytes: ${JSON.stringify(s)}`);
   return Buffer.from(s, 'latin1');
 }
 

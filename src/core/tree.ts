@@ -71,7 +71,7 @@ function parse(data: Buffer, order: OrderCheck | null): TreeEntry[] {
     const entry = parseEntry(data, at);
     order?.next(entry);
     entries.push(entry);
-    at += entry.mode.toString(8).length + 1 + entry.name.length + 1 + OID_BYTES;
+    at += lengthOf(entry);
   }
   return entries;
 }
@@ -95,6 +95,13 @@ function parseEntry(data: Buffer, at: number): TreeEntry {
   return { mode, name: data.toString('latin1', nameAt, nul), oid: data.toString('hex', nul + 1, nul + 1 + OID_BYTES) };
 }
 
+/** Of an entry as git writes it, in bytes. */
+function lengthOf({ mode, name }: TreeEntry): number {
+  // Only that of a folder has five digits.
+  const digits = mode === MODE.dir ? MAX_MODE_DIGITS - 1 : MAX_MODE_DIGITS;
+  return digits + 1 + name.length + 1 + OID_BYTES;
+}
+
 /** Sorts, then encodes. Same refusals as parseTree ('bad-data'); RangeError for a name that is no string of bytes. */
 export function encodeTree(entries: readonly TreeEntry[]): Buffer {
   const sorted = inOrder(entries);
@@ -106,7 +113,7 @@ export function encodeTree(entries: readonly TreeEntry[]): Buffer {
       throw badData(`The mode of ${quoted(entry.name)} is none of the four of a tree.`);
     }
     if (!isOid(entry.oid)) throw badData(`The object name of ${quoted(entry.name)} is not 40 hex digits.`);
-    length += entry.mode.toString(8).length + 1 + entry.name.length + 1 + OID_BYTES;
+    length += lengthOf(entry);
   }
   const data = Buffer.allocUnsafe(length);
   let at = 0;

@@ -258,8 +258,7 @@ export class Blobs implements BlobPlace, LandingField {
   async land({ oid, file, ...record }: Landed): Promise<void> {
     this.#tellSyncFailure();
     this.packed.arrived(oid);
-    if (await this.has(oid)) unlinkSync(file);
-    else this.#appear(oid, file, record);
+    await this.#give(oid, file, record);
   }
 
   /** How many bytes are here of a blob whose receiving was broken off; 0 while it is being received. */
@@ -294,20 +293,34 @@ export class Blobs implements BlobPlace, LandingField {
   /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
   async keepFile(oid: Oid, sha256: string, temporary: string, descriptor: number): Promise<boolean> {
     this.packed.arrived(oid);
-    if (await this.has(oid)) {
-      unlinkSync(temporary);
-      return false;
+    return this.#give(oid, temporary, recordOf(asBlob(descriptor), sha256));
+  }
+
+  /** Gives whole content its name; false, and it is gone, where that is held already. */
+  async #give(oid: Oid, temporary: string, record: HashRecord): Promise<boolean> {
+    // Mostly nothing is there, which one look tells.
+    if (lstatSync(this.path(oid), { throwIfNoEntry: false }) === undefined) {
+      this.#name(oid, temporary, record);
+      return true;
     }
-    return this.#appear(oid, temporary, recordOf(asBlob(descriptor), sha256));
+    if (!(await this.has(oid))) return this.#appear(oid, temporary, record);
+    unlinkSync(temporary);
+    return false;
   }
 
   /** Gives whole content its name; false when somebody else was faster. */
   #appear(oid: Oid, temporary: string, record: HashRecord): boolean {
-    const path = this.path(oid);
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    if (lstatSync(this.path(oid), { throwIfNoEntry: false }) !== undefined) {
       unlinkSync(temporary);
       return false;
     }
+    this.#name(oid, temporary, record);
+    return true;
+  }
+
+  /** The same where nothing has that name. */
+  #name(oid: Oid, temporary: string, record: HashRecord): void {
+    const path = this.path(oid);
     try {
       renameSync(temporary, path);
     } catch (error) {
@@ -316,7 +329,6 @@ export class Blobs implements BlobPlace, LandingField {
       renameSync(temporary, path);
     }
     this.#arrived(oid, record);
-    return true;
   }
 
   #arrived(oid: Oid, record: HashRecord): void {

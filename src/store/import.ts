@@ -175,10 +175,10 @@ async function importPaths(
       uid: options.ownerRoot ? 0 : Number(stat.uid),
       gid: options.ownerRoot ? 0 : Number(stat.gid),
       time,
+      // The kernel gives symlinks no mode of their own.
+      ...(type !== 'symlink' && { mode }),
+      ...((type === 'block' || type === 'char') && { device: deviceOf(stat.rdev) }),
     };
-    // The kernel gives symlinks no mode of their own.
-    if (type !== 'symlink') full.mode = mode;
-    if (type === 'block' || type === 'char') full.device = deviceOf(stat.rdev);
     const exception = exceptionFrom({ mode: tree }, full);
     if (exception !== undefined) result.attributes.set(path, exception);
     result.newest = Math.max(result.newest, seconds(stat.mtimeNs));

@@ -33,7 +33,8 @@ export interface HeldTree {
 /** The folder of a held image that has the same path as the one being staged. */
 interface HeldFolder {
   tree: HeldTree;
-  entries: Map<ByteString, TreeEntry>;
+  /** Null: the very same as those of the folder being staged. */
+  entries: Map<ByteString, TreeEntry> | null;
 }
 
 interface Frame {
@@ -95,7 +96,7 @@ export class Building {
       mkdirSync(to, { mode: 0o755 });
       // Their times change with each entry made in them.
       this.fresh ??= likeFresh(lstatSync(to));
-      const left = [...(await objects.tree(entry.oid))].reverse();
+      const left = (await objects.tree(entry.oid)).toReversed();
       this.done.paths += left.length;
       stack.push({ path, entry, left, held: await foldersBelow(above, entry, objects), waits: false });
     };
@@ -189,7 +190,7 @@ export class Building {
     const { attributes } = this.plan;
     const candidates: Buffer[] = [];
     for (const { tree, entries } of held) {
-      const other = entries.get(entry.name);
+      const other = entries === null ? entry : entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
       const its = tree.attributes.get(path);
       // Most paths have nothing but the defaults, in both images.
@@ -240,14 +241,18 @@ function rootsOf(held: readonly HeldTree[]): HeldFolder[] {
   return held.map(tree => ({ tree, entries: new Map([['', { mode: MODE.dir, name: '', oid: tree.root }]]) }));
 }
 
-async function foldersBelow(above: HeldFolder[], { name }: TreeEntry, objects: ObjectReader): Promise<HeldFolder[]> {
+async function foldersBelow(above: HeldFolder[], entry: TreeEntry, objects: ObjectReader): Promise<HeldFolder[]> {
   const below: HeldFolder[] = [];
   for (const { tree, entries } of above) {
-    const folder = entries.get(name);
+    const folder = entries === null ? entry : entries.get(entry.name);
     if (folder?.mode !== MODE.dir) continue;
+    if (folder.oid === entry.oid) {
+      below.push({ tree, entries: null });
+      continue;
+    }
     try {
       const inside = await objects.tree(folder.oid);
-      below.push({ tree, entries: new Map(inside.map(entry => [entry.name, entry])) });
+      below.push({ tree, entries: new Map(inside.map(one => [one.name, one])) });
     } catch (error) {
       // Where another image has rotted there is nothing to share.
       if (!(error instanceof PassItOnError && error.code === 'damaged')) throw error;
