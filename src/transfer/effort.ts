@@ -120,14 +120,14 @@ export class Effort {
    * The next batch: in which form, and of at most how many bytes, however large the blobs are; where nothing fits, `usual` and
    * any. A batch that is asked for so is told to `begun`. left: bytes of content that are still to come. elsewhere: raw is kept at
    * another source already, so that this laptop's own link is fast; then nobody need find that out again, until little is left.
-   * opens: nobody has been asked for anything yet.
+   * opens: nobody has been asked for anything yet. lanes: how many requests share what comes from this source.
    */
-  choose(left: number, { elsewhere = false, opens = false } = {}): { form: Form; most: number } {
+  choose(left: number, { elsewhere = false, opens = false, lanes = 1 } = {}): { form: Form; most: number } {
     const usual = { form: this.form, most: Number.POSITIVE_INFINITY };
     if (this.wish !== 'auto' || this.trial !== null) return usual;
     if (this.form === 'raw') {
       const { delta, raw } = this.rates;
-      const isUnknown = delta === null && this.rawBatches >= SHOWN_BATCHES && (raw ?? 0) < BEYOND_DELTAS;
+      const isUnknown = delta === null && this.rawBatches >= SHOWN_BATCHES && (raw ?? 0) * lanes < BEYOND_DELTAS;
       return isUnknown && left >= WORTH_A_TRIAL ? { form: 'delta', most: TRIAL_BYTES } : usual;
     }
     if (opens) this.openings = OPENINGS;

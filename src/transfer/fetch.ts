@@ -60,8 +60,8 @@ export interface FetchOptions {
   commit?: Oid;
   /** The image here that bases are of. */
   from?: Oid;
-  /** Until then some of `wanted` may have no bases yet, and nothing is asked for but raw. It fails if that does. */
-  bases?: Promise<void>;
+  /** Names bases for those of `wanted` that have none yet; called, once or often, before anything is asked for but raw. */
+  offerBases?(): Promise<void>;
   /** Where to write down what has come, for others. */
   arrivals?: Arrivals;
   /** What may be kept only to save work. */
@@ -84,7 +84,10 @@ export class BlobFetch {
   /** What the last source that lied did wrong. */
   lie: PassItOnError | null = null;
   private ended = false;
-  private hasBases: boolean;
+  private hasBases = false;
+  /** Resolves when something has been asked for in the form in which the rest is to come. */
+  readonly underWay: Promise<void>;
+  private getUnderWay!: () => void;
   /** Waited for by lanes that have nothing to do now. */
   private readonly changes = new Changes();
   /** What each request under way is still to bring, and how to break it off. */
@@ -102,12 +105,14 @@ export class BlobFetch {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.classmates = new Classmates(wanted, this.givers, options.arrivals?.id);
     const { spare = new Spare(), received, receiveWorker } = options;
-    this.hasBases = options.bases === undefined;
     const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
     const isDone = (oid: Oid) => this.scheduler.isDone(oid);
     this.taker = new Taker(receiver, bytes, { spare, received, program: receiveWorker, isDone });
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
+    });
+    this.underWay = new Promise(resolve => {
+      this.getUnderWay = resolve;
     });
     // A rejection before run() is called must not end the process.
     this.finished.catch(() => {});
@@ -202,14 +207,15 @@ export class BlobFetch {
     // What that brings may tell how all the rest is asked for.
     if (number > 0) await giver.untilOpen(OPENING_MS);
     while (!this.isOver(giver)) {
-      if (number >= this.lanesOf(giver)) {
+      const lanes = this.lanesOf(giver);
+      if (number >= lanes) {
         await this.changes.wait(giver.patience);
         continue;
       }
       const now = performance.now();
       const opens = this.opens();
       const elsewhere = this.isRawElsewhere(giver);
-      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, { elsewhere, opens });
+      let { form, most } = giver.effort.choose(this.scheduler.bytesWaiting, { elsewhere, opens, lanes });
       if (form !== 'raw' && !this.hasBases) {
         await this.untilBases();
         continue;
@@ -219,7 +225,10 @@ export class BlobFetch {
         form = giver.effort.usual;
         batch = this.batchFor(giver, Number.POSITIVE_INFINITY, now);
       }
-      if (form === giver.effort.usual) giver.open();
+      if (form === giver.effort.usual) {
+        giver.open();
+        this.getUnderWay();
+      }
       giver.starved = batch.length === 0;
       if (giver.starved) {
         // Somebody else's batch may yet come back, or a classmate have more by then.
@@ -232,7 +241,7 @@ export class BlobFetch {
 
   private async untilBases(): Promise<void> {
     try {
-      await this.options.bases;
+      await this.options.offerBases?.();
       this.hasBases = true;
     } catch (cause) {
       this.end(cause);

@@ -242,7 +242,7 @@ export class Pipeline {
     return { files: filesTotal - left.wanted.length, bytes, filesTotal, bytesTotal };
   }
 
-  /** meanwhile: called when the first blobs have been asked for and bases are known, with a signal for when all are here. */
+  /** meanwhile: called when the first blobs have been asked for, with a signal for when all are here. */
   private async fetchBlobs(
     comparison: ToFetch,
     begun: Begun,
@@ -263,26 +263,24 @@ export class Pipeline {
     };
     const { commit } = comparison;
     const { effort, received, receiveWorker } = this.options;
-    const fail = (cause: unknown) => {
-      if (!stop.aborted) ended.abort(cause);
-    };
-    // Begun while the first blobs are on their way, which are raw where much is to come. With speed all are.
-    const bases = effort === 'speed' ? Promise.resolve() : comparison.offerBases();
     const spare = new Spare(this.store.diskFree() - diskBytesOf(comparison.wanted) - STAGING_BYTES);
     const fetch = new BlobFetch(comparison.wanted, this.store, stop, onProgress, {
       effort,
       commit,
       from: comparison.from?.commit,
-      bases,
+      offerBases: comparison.offerBases,
       arrivals: this.arrivals ?? undefined,
       spare,
       received,
       receiveWorker,
     });
     this.fetch = fetch;
-    const meeting = this.meetAll(commit, fetch, stop);
-    bases.then(() => meeting.then(() => meanwhile(stop))).catch(fail);
-    const looking = meeting.then(() => this.keepLooking(comparison.commit, fetch, stop)).catch(fail);
+    // What names bases must not have to wait for it.
+    void fetch.underWay.then(() => meanwhile(stop));
+    await this.meetAll(commit, fetch, stop);
+    const looking = this.keepLooking(comparison.commit, fetch, stop).catch(cause => {
+      if (!stop.aborted) ended.abort(cause);
+    });
     try {
       await fetch.run();
     } finally {
