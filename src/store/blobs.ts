@@ -6,12 +6,13 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
   promises,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -212,14 +213,28 @@ export class Blobs implements BlobPlace, LandingField {
 
   /** The content of a held blob of up to `most` bytes whose file is as it was when it was hashed; null for `open` to tell. */
   readSmall(oid: Oid, most = SMALL): Buffer | null {
-    const found = this.glance(oid);
-    return found === null || found.size > most ? null : this.#readFile(oid);
+    const size = this.#cache.sizeOf(oid);
+    return size === null || size > most ? null : this.#readRecorded(oid, size);
   }
 
-  #readFile(oid: Oid): Buffer {
-    const fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
+  /** The content of a blob with a record of that size; null where its file is not there or not as the record says. */
+  #readRecorded(oid: Oid, size: number): Buffer | null {
+    let fd: number;
     try {
-      return readFileSync(fd);
+      fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (error) {
+      if (failedWith(error, 'ENOENT', 'ELOOP')) return null;
+      throw error;
+    }
+    try {
+      if (!this.isFileOf(oid, fstatSync(fd))) return null;
+      const content = Buffer.allocUnsafe(size);
+      for (let at = 0; at < size; ) {
+        const read = readSync(fd, content, at, size - at, at);
+        if (read === 0) return null;
+        at += read;
+      }
+      return content;
     } finally {
       closeSync(fd);
     }
@@ -233,7 +248,7 @@ export class Blobs implements BlobPlace, LandingField {
       const message = `The object ${oid.slice(0, 12)} has ${found.size} bytes where at most ${maxBytes} make sense.`;
       throw new PassItOnError('bad-data', message, 'Get the image from another laptop.');
     }
-    return this.#readFile(oid);
+    return this.#readRecorded(oid, found.size);
   }
 
   /** Begins to receive a blob of `size` bytes, or goes on with the first `from` bytes of what was kept of it. */

@@ -135,7 +135,7 @@ export class Building {
     const { waiting } = this;
     let left = 0;
     for (const one of waiting) {
-      await breathe();
+      if (isOutOfBreath()) await breathe();
       stopIfAsked(signal);
       const { item, candidates } = one;
       const has = this.plan.blobs.recordedSize(item.entry.oid) !== null;
