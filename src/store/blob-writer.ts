@@ -78,6 +78,19 @@ export async function writerFor(place: BlobPlace, oid: Oid, size: number, from: 
   return size <= SMALL ? new SmallWriter(place, oid, size) : LargeWriter.begin(place, oid, size, from);
 }
 
+/** A blob that has come in one piece. Throws as a writer's `commit`; `data` may be used for something else afterwards. */
+export async function takeWhole(place: BlobPlace, oid: Oid, data: Buffer): Promise<void> {
+  const hasher = new BlobHasher(data.length);
+  hasher.update(data);
+  const actual = hasher.digest();
+  if (actual.oid !== oid) throw sourceLied(oid);
+  try {
+    await place.keep(oid, actual.sha256, data);
+  } catch (error) {
+    throw toPassItOnError(error);
+  }
+}
+
 /** Up to SMALL bytes: gathered in memory, written at once. */
 class SmallWriter implements BlobWriter {
   readonly #data: Buffer;
@@ -99,15 +112,7 @@ class SmallWriter implements BlobWriter {
 
   async commit(): Promise<void> {
     if (this.#length !== this.#data.length) throw sourceLied(this.oid);
-    const hasher = new BlobHasher(this.#data.length);
-    hasher.update(this.#data);
-    const actual = hasher.digest();
-    if (actual.oid !== this.oid) throw sourceLied(this.oid);
-    try {
-      await this.place.keep(actual.oid, actual.sha256, this.#data);
-    } catch (error) {
-      throw toPassItOnError(error);
-    }
+    await takeWhole(this.place, this.oid, this.#data);
   }
 
   async abort(): Promise<void> {}

@@ -30,6 +30,7 @@ import {
   type ClaimedFile,
   SMALL,
   sourceLied,
+  takeWhole,
   writerFor,
   writeSmall,
 } from './blob-writer';
@@ -257,6 +258,12 @@ export class Blobs implements BlobPlace, LandingField {
     if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
     this.#tellSyncFailure();
     return writerFor(this, oid, size, from);
+  }
+
+  /** One that has come in one piece; `data` may be used for something else afterwards. Throws as a writer's `commit`. */
+  async receiveWhole(oid: Oid, data: Buffer): Promise<void> {
+    this.#tellSyncFailure();
+    await takeWhole(this, oid, data);
   }
 
   #tellSyncFailure(): void {

@@ -6,7 +6,16 @@
 import { closeSync, constants, lstatSync, openSync, promises, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Oid } from '../core/object';
-import { asBlob, type BlobPlace, type BlobWriter, type ClaimedFile, SMALL, writerFor, writeSmall } from './blob-writer';
+import {
+  asBlob,
+  type BlobPlace,
+  type BlobWriter,
+  type ClaimedFile,
+  SMALL,
+  takeWhole,
+  writerFor,
+  writeSmall,
+} from './blob-writer';
 import { failedWith } from './disk';
 import { type HashRecord, matches, recordOf } from './hashcache';
 
@@ -58,6 +67,10 @@ export class Landing implements BlobPlace {
 
   receiveBlob(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
     return writerFor(this, oid, size, from);
+  }
+
+  receiveWhole(oid: Oid, data: Buffer): Promise<void> {
+    return takeWhole(this, oid, data);
   }
 
   /** How many bytes came of a large blob before its receiving was broken off. */

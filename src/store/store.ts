@@ -100,7 +100,13 @@ export class Store extends StoreView {
     await this.parts.floors.raise(name, version);
   }
 
-  /** size: of the whole, in bytes; from: go on after so many. Only content that hashes to `oid` is ever a blob. */
+  /** A blob that has come in one piece. Only content that hashes to `oid` is ever a blob: 'source-lied'. */
+  async receiveWhole(oid: Oid, data: Buffer): Promise<void> {
+    this.#mustBeOpen();
+    await this.parts.blobs.receiveWhole(oid, data);
+  }
+
+  /** The same in pieces. size: of the whole, in bytes; from: go on after so many. */
   async receiveBlob(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
     this.#mustBeOpen();
     return this.parts.blobs.receive(oid, size, from);

@@ -9,6 +9,8 @@ export interface Payload {
   payload(): AsyncGenerator<Buffer>;
   /** The same in one piece; 'source-lied' when it is longer than `limit` bytes. */
   whole(limit: number): Promise<Buffer>;
+  /** The same where it has come already, in one piece of what came; else null. Valid until the next frame is asked for. */
+  here(): Buffer | null;
 }
 
 export function malformed(what: string): PassItOnError {
@@ -41,6 +43,14 @@ export class ByteReader {
       missing -= part.length;
     }
     return Buffer.concat(parts);
+  }
+
+  /** Exactly `count` bytes, where they are in what has come last; else null, and nothing is taken. */
+  here(count: number): Buffer | null {
+    if (this.rest.length < count) return null;
+    const bytes = this.rest.subarray(0, count);
+    this.rest = this.rest.subarray(count);
+    return bytes;
   }
 
   async byte(): Promise<number> {
@@ -80,6 +90,11 @@ export class ByteReader {
         const count = left;
         left = 0;
         return this.read(count);
+      },
+      here: () => {
+        const bytes = this.here(left);
+        if (bytes !== null) left = 0;
+        return bytes;
       },
       finish: async () => {
         while (left > 0) await some();
