@@ -32,6 +32,11 @@ export class BlobNames {
     return found.length === 1 ? found[0]! : null;
   }
 
+  /** Looks now for what `named` needs to know, before somebody waits for it. */
+  async prepare(): Promise<void> {
+    await this.#folders();
+  }
+
   /** Blobs may have lost their records. */
   doubt(): void {
     this.#strays = null;

@@ -1,5 +1,15 @@
 /** Folders of loose git objects (commits, trees, attributes) in git's own layout. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassItOnError } from '../core/errors';
 import { isOid, looseObject, type ObjectType, type Oid, objectOid, parseLooseObject } from '../core/object';
@@ -38,7 +48,7 @@ export class LooseObjects {
   read(oid: Oid): GitObject | null {
     let compressed: Buffer;
     try {
-      compressed = readFileSync(this.path(oid));
+      compressed = readWhole(this.path(oid));
     } catch (error) {
       if (failedWith(error, 'ENOENT', 'ENOTDIR')) return null;
       throw error;
@@ -76,6 +86,20 @@ export class LooseObjects {
       mkdirSync(join(this.dir, oid.slice(0, 2)), { recursive: true });
       renameSync(from, path);
     }
+  }
+}
+
+/** Most objects are a few hundred bytes: to ask how many, and for memory of their own, takes longer than to read them. */
+const memory = Buffer.allocUnsafeSlow(16 << 10);
+
+/** A file's bytes, valid until the next call. */
+function readWhole(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = readSync(fd, memory, 0, memory.length, 0);
+    return bytes < memory.length ? memory.subarray(0, bytes) : readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -111,6 +111,11 @@ export class StoreView {
     return this.parts.blobs.names.named(beginning);
   }
 
+  /** Looks now for what `blobNamed` needs to know, before somebody waits for it. */
+  async prepareNames(): Promise<void> {
+    await this.parts.blobs.names.prepare();
+  }
+
   /** Where a blob (content of a file, or target of a symlink) is, or would be. Absolute path. */
   blobPath(oid: Oid): string {
     return this.parts.blobs.path(oid);

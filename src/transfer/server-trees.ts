@@ -18,14 +18,16 @@ import { sendFrames } from './server-stream';
 const SIZES_PER_FRAME = 1000;
 const ZERO_OID = '0'.repeat(40);
 
-export function serveTrees(
+export async function serveTrees(
   store: Store,
   image: HeldImage,
   asked: AskedTrees,
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  return sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'trees');
+  await sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'trees');
+  // Who knows the trees asks for blobs next, and makes a plan meanwhile.
+  await store.prepareNames();
 }
 
 /** What the asker has: a root tree, or null; and whether it takes patches. */
