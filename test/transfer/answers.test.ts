@@ -46,6 +46,20 @@ test('answers come out as they went in, however the network cuts them', async ()
   );
 });
 
+test('what of a payload has come already is given in one piece, or nothing of it is taken', async () => {
+  await fc.assert(
+    fc.asyncProperty(answers, cuts, fc.nat(5), async (list, lengths, begin) => {
+      const read: Told[] = [];
+      for await (const { kind, base, length, here, ...answer } of readAnswers(chunks(await streamOf(list), lengths))) {
+        const first = await answer.read(Math.min(begin, length));
+        const rest = here() ?? (await answer.whole(1e6));
+        read.push([kind, Buffer.concat([first, rest]), base]);
+      }
+      assert.deepEqual(read, list);
+    }),
+  );
+});
+
 test('a payload that nobody reads, or only the beginning of, is skipped', async () => {
   await fc.assert(
     fc.asyncProperty(answers, cuts, fc.nat(5), async (list, lengths, begin) => {

@@ -6,6 +6,7 @@ import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeDelta } from '../../src/core/delta/encode';
 import { objectOid } from '../../src/core/object';
 import { Store } from '../../src/store/store';
@@ -55,6 +56,31 @@ test('where both hold the base only the difference travels', async t => {
   await fetchFrom(source, asker);
   await assertArrived(asker);
   assert.ok(source.bytesReceived < 5_000, `${source.bytesReceived} bytes for 700 kB`);
+});
+
+test('bases are named before anything is asked for but raw, and where that fails so does the fetch', async t => {
+  const { asker, source } = await pair(t, OLD, NEW);
+  const late = { ...WANTED, bases: [] as string[] };
+  let named = 0;
+  const offerBases = async () => {
+    named++;
+    await sleep(50);
+    late.bases = [OLD_OID];
+  };
+  const failed = { code: 'damaged' };
+  await assert.rejects(fetchFrom(source, asker, [late], { offerBases: () => Promise.reject(failed) }), failed);
+  assert.equal(await asker.hasBlob(NEW_OID), false);
+  await fetchFrom(source, asker, [late], { offerBases });
+  await assertArrived(asker);
+  assert.ok(named > 0);
+  assert.ok(source.bytesReceived < 5_000, `${source.bytesReceived} bytes for 700 kB`);
+});
+
+test('who asks for all raw needs no bases', async t => {
+  const { asker, source } = await pair(t, OLD, NEW);
+  const offerBases = () => assert.fail('bases were named');
+  await fetchFrom(source, asker, [{ ...WANTED, bases: [] }], { offerBases, effort: 'speed' });
+  await assertArrived(asker);
 });
 
 test('a donor without the base gives the whole blob', async t => {
