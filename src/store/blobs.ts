@@ -4,15 +4,11 @@
  * believed. So "it exists" means "it is whole", power failures included.
  */
 import {
-  closeSync,
   constants,
-  fstatSync,
   lstatSync,
   mkdirSync,
-  openSync,
   promises,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -34,7 +30,7 @@ import {
   writerFor,
   writeSmall,
 } from './blob-writer';
-import { failedWith, unlinkFreeing } from './disk';
+import { failedWith, readFileIf, unlinkFreeing } from './disk';
 import { hashHandle } from './hash-handle';
 import { HashCache, type HashRecord, matches, recordOf } from './hashcache';
 import { IntakePool } from './intake-pool';
@@ -220,25 +216,7 @@ export class Blobs implements BlobPlace, LandingField {
 
   /** The content of a blob with a record of that size; null where its file is not there or not as the record says. */
   #readRecorded(oid: Oid, size: number): Buffer | null {
-    let fd: number;
-    try {
-      fd = openSync(this.path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
-    } catch (error) {
-      if (failedWith(error, 'ENOENT', 'ELOOP')) return null;
-      throw error;
-    }
-    try {
-      if (!this.isFileOf(oid, fstatSync(fd))) return null;
-      const content = Buffer.allocUnsafe(size);
-      for (let at = 0; at < size; ) {
-        const read = readSync(fd, content, at, size - at, at);
-        if (read === 0) return null;
-        at += read;
-      }
-      return content;
-    } finally {
-      closeSync(fd);
-    }
+    return readFileIf(this.path(oid), size, stat => this.isFileOf(oid, stat));
   }
 
   /** A small blob's content. Null when not held. Throws 'bad-data' when it is longer than `maxBytes`. */

@@ -1,5 +1,16 @@
 /** Small helpers at the edge to the file system, where names are bytes. */
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { type ByteString, fromBuffer, joinPath, toBuffer } from '../core/bytes';
 import { breathe } from './pace';
 
@@ -23,6 +34,30 @@ export function namesIn(dir: Buffer): ByteString[] {
 /** True for the error of a system call that ended so. */
 export function failedWith(error: unknown, ...codes: string[]): boolean {
   return codes.includes((error as NodeJS.ErrnoException | null)?.code ?? '');
+}
+
+/** The `size` bytes of a file that is what `isRight` says, looked at through the file that is read; null where it is not, or not there. */
+export function readFileIf(path: string, size: number, isRight: (stat: Stats) => boolean): Buffer | null {
+  let fd: number;
+  try {
+    // Nor does it wait for whoever might write into a FIFO of that name.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ELOOP')) return null;
+    throw error;
+  }
+  try {
+    if (!isRight(fstatSync(fd))) return null;
+    const content = Buffer.allocUnsafe(size);
+    for (let at = 0; at < size; ) {
+      const read = readSync(fd, content, at, size - at, at);
+      if (read === 0) return null;
+      at += read;
+    }
+    return content;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** st_blocks of stat(2) counts in these, whatever the file system's own are. Bytes. */

@@ -3,7 +3,7 @@
  * the store, which gives it its name. So there is one who knows what is held, and whatever the other thread does, nothing of it
  * counts before.
  */
-import { closeSync, constants, lstatSync, openSync, promises, readFileSync, rmSync } from 'node:fs';
+import { constants, lstatSync, promises, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Oid } from '../core/object';
 import {
@@ -16,7 +16,7 @@ import {
   writerFor,
   writeSmall,
 } from './blob-writer';
-import { failedWith } from './disk';
+import { failedWith, readFileIf } from './disk';
 import { type HashRecord, matches, recordOf } from './hashcache';
 
 /** A blob that is held, as it was when it was hashed. Plain data: it goes from one thread to another, as all of these do. */
@@ -96,14 +96,7 @@ export class Landing implements BlobPlace {
   readSmallBlob(oid: Oid): Buffer | null {
     const facts = this.#bases.get(oid);
     if (facts === undefined || facts.size > SMALL) return null;
-    const stat = lstatSync(this.#path(oid), { throwIfNoEntry: false });
-    if (stat === undefined || !matches(facts, stat)) return null;
-    const fd = openSync(this.#path(oid), constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      return readFileSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    return readFileIf(this.#path(oid), facts.size, stat => matches(facts, stat));
   }
 
   claim(oid: Oid): ClaimedFile {
