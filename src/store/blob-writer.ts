@@ -1,6 +1,7 @@
 /**
- * The two ways in which a blob comes in. Nothing of it can be seen before its hash was right. Both write by synchronous calls: the
- * kernel takes 64 kB into its memory sooner than another thread is woken to hand them over.
+ * The two ways in which a blob comes in. Nothing of it can be seen before its hash was right. All is done by synchronous calls: the
+ * kernel takes 64 kB into its memory sooner than another thread is woken to hand them over, and a promise for each of thousands of
+ * small files costs as much as to write it.
  */
 import {
   closeSync,
@@ -23,9 +24,9 @@ import { breathe } from './pace';
 /** Where the writers put what is whole, and what is not yet. */
 export interface BlobPlace {
   /** Keeps content whose hashes are known to be right. */
-  keep(oid: Oid, sha256: string, data: Buffer): Promise<unknown>;
+  keep(oid: Oid, sha256: string, data: Buffer): unknown;
   /** The same for what is in a file that was claimed. descriptor: of it, open for writing. */
-  keepFile(oid: Oid, sha256: string, path: string, descriptor: number): Promise<unknown>;
+  keepFile(oid: Oid, sha256: string, path: string, descriptor: number): unknown;
   claim(oid: Oid): ClaimedFile;
 }
 
@@ -39,13 +40,13 @@ export interface ClaimedFile {
 
 /** Receives one blob; nothing of it can be seen before `commit`. */
 export interface BlobWriter {
-  write(chunk: Buffer): Promise<void>;
+  write(chunk: Buffer): void;
   /** Throws 'source-lied', keeping nothing, when the content is not what its oid says. */
-  commit(): Promise<void>;
+  commit(): void;
   /** Keeps nothing. Harmless after `commit` or a failure. */
-  abort(): Promise<void>;
+  abort(): void;
   /** Stops in the middle, and keeps what came of a large one, to go on with (`keptBytes`). Harmless like `abort`. */
-  suspend(): Promise<void>;
+  suspend(): void;
 }
 
 export function sourceLied(oid: Oid, cause?: unknown): PassItOnError {
@@ -73,19 +74,26 @@ export function asBlob(descriptor: number): Stats {
   return fstatSync(descriptor);
 }
 
-/** from: how many bytes of what was kept of a large one to begin with. */
-export async function writerFor(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
-  return size <= SMALL ? new SmallWriter(place, oid, size) : LargeWriter.begin(place, oid, size, from);
+export function writerFor(place: BlobPlace, oid: Oid, size: number): BlobWriter {
+  return size <= SMALL ? new SmallWriter(place, oid, size) : new LargeWriter(place, oid, size, 0);
+}
+
+/** Goes on with the first `from` bytes of what was kept of a large one. Throws 'damaged' when there are fewer. */
+export async function resume(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
+  if (from === 0) return writerFor(place, oid, size);
+  const writer = new LargeWriter(place, oid, size, from);
+  await writer.recall(from);
+  return writer;
 }
 
 /** A blob that has come in one piece. Throws as a writer's `commit`; `data` may be used for something else afterwards. */
-export async function takeWhole(place: BlobPlace, oid: Oid, data: Buffer): Promise<void> {
+export function takeWhole(place: BlobPlace, oid: Oid, data: Buffer): void {
   const hasher = new BlobHasher(data.length);
   hasher.update(data);
   const actual = hasher.digest();
   if (actual.oid !== oid) throw sourceLied(oid);
   try {
-    await place.keep(oid, actual.sha256, data);
+    place.keep(oid, actual.sha256, data);
   } catch (error) {
     throw toPassItOnError(error);
   }
@@ -104,20 +112,20 @@ class SmallWriter implements BlobWriter {
     this.#data = Buffer.allocUnsafe(size);
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  write(chunk: Buffer): void {
     if (this.#length + chunk.length > this.#data.length) throw sourceLied(this.oid);
     chunk.copy(this.#data, this.#length);
     this.#length += chunk.length;
   }
 
-  async commit(): Promise<void> {
+  commit(): void {
     if (this.#length !== this.#data.length) throw sourceLied(this.oid);
-    await takeWhole(this.place, this.oid, this.#data);
+    takeWhole(this.place, this.oid, this.#data);
   }
 
-  async abort(): Promise<void> {}
+  abort(): void {}
 
-  async suspend(): Promise<void> {}
+  suspend(): void {}
 }
 
 /**
@@ -126,70 +134,71 @@ class SmallWriter implements BlobWriter {
  */
 class LargeWriter implements BlobWriter {
   readonly #hasher: BlobHasher;
+  readonly #file: ClaimedFile;
+  readonly #descriptor: number;
   #written = 0;
   #done = false;
 
-  private constructor(
+  /** keeping: how many bytes of what was kept are to stay; see `recall`. */
+  constructor(
     private readonly place: BlobPlace,
     private readonly oid: Oid,
     size: number,
-    private readonly file: ClaimedFile,
-    private readonly descriptor: number,
+    keeping: number,
   ) {
     this.#hasher = new BlobHasher(size);
-  }
-
-  /** from: how many bytes of what was kept to begin with. Throws 'damaged' when there are fewer. */
-  static async begin(place: BlobPlace, oid: Oid, size: number, from: number): Promise<BlobWriter> {
-    const file = place.claim(oid);
+    this.#file = place.claim(oid);
     let descriptor: number | null = null;
     try {
-      descriptor = openSync(file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-      ftruncateSync(descriptor, Math.min(from, fstatSync(descriptor).size));
-      const writer = new LargeWriter(place, oid, size, file, descriptor);
-      await writer.#recall(from);
-      return writer;
+      descriptor = openSync(this.#file.path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+      ftruncateSync(descriptor, Math.min(keeping, fstatSync(descriptor).size));
     } catch (error) {
       if (descriptor !== null) closeSync(descriptor);
-      file.release();
+      this.#file.release();
+      throw toPassItOnError(error);
+    }
+    this.#descriptor = descriptor;
+  }
+
+  /** Hashes what is there already: so many bytes. */
+  async recall(from: number): Promise<void> {
+    try {
+      await withBuffer(async buffer => {
+        while (this.#written < from) {
+          await breathe();
+          const most = Math.min(buffer.length, from - this.#written);
+          const bytes = readSync(this.#descriptor, buffer, 0, most, this.#written);
+          if (bytes === 0) throw new PassItOnError('damaged', 'What was kept of a file is gone.', 'Start again.');
+          this.#hasher.update(buffer.subarray(0, bytes));
+          this.#written += bytes;
+        }
+      });
+    } catch (error) {
+      this.suspend();
       throw toPassItOnError(error);
     }
   }
 
-  /** Hashes what is there already. */
-  async #recall(from: number): Promise<void> {
-    await withBuffer(async buffer => {
-      while (this.#written < from) {
-        await breathe();
-        const most = Math.min(buffer.length, from - this.#written);
-        const bytes = readSync(this.descriptor, buffer, 0, most, this.#written);
-        if (bytes === 0) throw new PassItOnError('damaged', 'What was kept of a file is gone.', 'Start again.');
-        this.#hasher.update(buffer.subarray(0, bytes));
-        this.#written += bytes;
-      }
-    });
-  }
-
-  async write(chunk: Buffer): Promise<void> {
+  write(chunk: Buffer): void {
     try {
       this.#hasher.update(chunk);
     } catch (error) {
-      await this.abort();
+      this.abort();
       throw sourceLied(this.oid, error);
     }
     try {
       for (let at = 0; at < chunk.length; ) {
-        const bytes = writeSync(this.descriptor, chunk, at, chunk.length - at, this.#written);
+        const bytes = writeSync(this.#descriptor, chunk, at, chunk.length - at, this.#written);
         at += bytes;
         this.#written += bytes;
       }
     } catch (error) {
-      await this.abort();
+      this.abort();
       throw toPassItOnError(error);
     }
   }
 
-  async commit(): Promise<void> {
+  commit(): void {
     try {
       let actual: { oid: Oid; sha256: string };
       try {
@@ -198,29 +207,29 @@ class LargeWriter implements BlobWriter {
         throw sourceLied(this.oid, error);
       }
       if (actual.oid !== this.oid) throw sourceLied(this.oid);
-      await this.place.keepFile(actual.oid, actual.sha256, this.file.path, this.descriptor);
+      this.place.keepFile(actual.oid, actual.sha256, this.#file.path, this.#descriptor);
       this.#done = true;
-      this.file.release();
-      closeSync(this.descriptor);
+      this.#file.release();
+      closeSync(this.#descriptor);
     } catch (error) {
-      await this.abort();
+      this.abort();
       throw toPassItOnError(error);
     }
   }
 
-  async abort(): Promise<void> {
+  abort(): void {
     this.#end(false);
   }
 
-  async suspend(): Promise<void> {
+  suspend(): void {
     this.#end(this.#written > 0);
   }
 
   #end(keep: boolean): void {
     if (this.#done) return;
     this.#done = true;
-    closeSync(this.descriptor);
-    if (!keep || !this.file.stays) rmSync(this.file.path, { force: true });
-    this.file.release();
+    closeSync(this.#descriptor);
+    if (!keep || !this.#file.stays) rmSync(this.#file.path, { force: true });
+    this.#file.release();
   }
 }

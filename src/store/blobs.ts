@@ -24,6 +24,7 @@ import {
   type BlobPlace,
   type BlobWriter,
   type ClaimedFile,
+  resume,
   SMALL,
   sourceLied,
   takeWhole,
@@ -182,7 +183,7 @@ export class Blobs implements BlobPlace, LandingField {
   /** Lets a file under `partial/`, whose content was hashed just now, stand for this name, whatever stood for it. */
   async replace(oid: Oid, sha256: string, temporary: string): Promise<void> {
     await this.drop([oid]);
-    this.#appear(oid, temporary, recordOf(lstatSync(temporary), sha256));
+    this.#name(oid, temporary, recordOf(lstatSync(temporary), sha256));
   }
 
   #remember(oid: Oid, record: HashRecord): void {
@@ -230,18 +231,28 @@ export class Blobs implements BlobPlace, LandingField {
     return this.#readRecorded(oid, found.size);
   }
 
-  /** Begins to receive a blob of `size` bytes, or goes on with the first `from` bytes of what was kept of it. */
-  async receive(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
-    this.path(oid);
-    if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
-    this.#tellSyncFailure();
-    return writerFor(this, oid, size, from);
+  /** Begins to receive a blob of `size` bytes. */
+  receive(oid: Oid, size: number): BlobWriter {
+    this.#mayReceive(oid, size);
+    return writerFor(this, oid, size);
+  }
+
+  /** Goes on with the first `from` bytes of what was kept of it. */
+  async resume(oid: Oid, size: number, from: number): Promise<BlobWriter> {
+    this.#mayReceive(oid, size);
+    return resume(this, oid, size, from);
   }
 
   /** One that has come in one piece; `data` may be used for something else afterwards. Throws as a writer's `commit`. */
-  async receiveWhole(oid: Oid, data: Buffer): Promise<void> {
+  receiveWhole(oid: Oid, data: Buffer): void {
     this.#tellSyncFailure();
-    await takeWhole(this, oid, data);
+    takeWhole(this, oid, data);
+  }
+
+  #mayReceive(oid: Oid, size: number): void {
+    this.path(oid);
+    if (!Number.isSafeInteger(size) || size < 0) throw sourceLied(oid);
+    this.#tellSyncFailure();
   }
 
   #tellSyncFailure(): void {
@@ -255,10 +266,10 @@ export class Blobs implements BlobPlace, LandingField {
     return record && { oid, ...record };
   }
 
-  async land({ oid, file, ...record }: Landed): Promise<void> {
+  land({ oid, file, ...record }: Landed): void {
     this.#tellSyncFailure();
     this.packed.arrived(oid);
-    await this.#give(oid, file, record);
+    this.#give(oid, file, record);
   }
 
   /** How many bytes are here of a blob whose receiving was broken off; 0 while it is being received. */
@@ -279,11 +290,12 @@ export class Blobs implements BlobPlace, LandingField {
   }
 
   /** Keeps content whose hashes are known to be right; true when it was not held before. */
-  async keep(oid: Oid, sha256: string, data: Buffer): Promise<boolean> {
-    if (await this.has(oid)) return false;
+  keep(oid: Oid, sha256: string, data: Buffer): boolean {
+    if (this.glance(oid) !== null) return false;
     const temporary = this.temporary();
     try {
-      return this.#appear(oid, temporary, recordOf(writeSmall(temporary, data), sha256));
+      this.#name(oid, temporary, recordOf(writeSmall(temporary, data), sha256));
+      return true;
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
@@ -291,34 +303,18 @@ export class Blobs implements BlobPlace, LandingField {
   }
 
   /** The same for a file of ours under `partial/` that holds the content; the file is gone afterwards. */
-  async keepFile(oid: Oid, sha256: string, temporary: string, descriptor: number): Promise<boolean> {
+  keepFile(oid: Oid, sha256: string, temporary: string, descriptor: number): void {
     this.packed.arrived(oid);
-    return this.#give(oid, temporary, recordOf(asBlob(descriptor), sha256));
+    this.#give(oid, temporary, recordOf(asBlob(descriptor), sha256));
   }
 
-  /** Gives whole content its name; false, and it is gone, where that is held already. */
-  async #give(oid: Oid, temporary: string, record: HashRecord): Promise<boolean> {
-    // Mostly nothing is there, which one look tells.
-    if (lstatSync(this.path(oid), { throwIfNoEntry: false }) === undefined) {
-      this.#name(oid, temporary, record);
-      return true;
-    }
-    if (!(await this.has(oid))) return this.#appear(oid, temporary, record);
-    unlinkSync(temporary);
-    return false;
+  /** Gives whole content its name, or removes it where that is held already. */
+  #give(oid: Oid, temporary: string, record: HashRecord): void {
+    if (this.glance(oid) === null) this.#name(oid, temporary, record);
+    else unlinkSync(temporary);
   }
 
-  /** Gives whole content its name; false when somebody else was faster. */
-  #appear(oid: Oid, temporary: string, record: HashRecord): boolean {
-    if (lstatSync(this.path(oid), { throwIfNoEntry: false }) !== undefined) {
-      unlinkSync(temporary);
-      return false;
-    }
-    this.#name(oid, temporary, record);
-    return true;
-  }
-
-  /** The same where nothing has that name. */
+  /** What is there by that name and has no record that fits counts for nothing: this content was hashed just now. */
   #name(oid: Oid, temporary: string, record: HashRecord): void {
     const path = this.path(oid);
     try {

@@ -11,6 +11,7 @@ import {
   type BlobPlace,
   type BlobWriter,
   type ClaimedFile,
+  resume,
   SMALL,
   takeWhole,
   writerFor,
@@ -36,7 +37,7 @@ export interface LandingField {
   /** Where to receive a large one: to be claimed before the other thread hears of it, released when that is done. */
   claim(oid: Oid): ClaimedFile;
   /** Gives it its name; where it is held already the file goes. */
-  land(landed: Landed): Promise<void>;
+  land(landed: Landed): void;
 }
 
 /** What the other thread needs to know for some blobs. */
@@ -65,12 +66,16 @@ export class Landing implements BlobPlace {
     this.#files = new Map(plan.files.map(({ oid, ...file }) => [oid, file]));
   }
 
-  receiveBlob(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
-    return writerFor(this, oid, size, from);
+  receiveBlob(oid: Oid, size: number): BlobWriter {
+    return writerFor(this, oid, size);
   }
 
-  receiveWhole(oid: Oid, data: Buffer): Promise<void> {
-    return takeWhole(this, oid, data);
+  resumeBlob(oid: Oid, size: number, from: number): Promise<BlobWriter> {
+    return resume(this, oid, size, from);
+  }
+
+  receiveWhole(oid: Oid, data: Buffer): void {
+    takeWhole(this, oid, data);
   }
 
   /** How many bytes came of a large blob before its receiving was broken off. */
@@ -104,7 +109,7 @@ export class Landing implements BlobPlace {
     return { ...file, release: () => {} };
   }
 
-  async keep(oid: Oid, sha256: string, data: Buffer): Promise<void> {
+  keep(oid: Oid, sha256: string, data: Buffer): void {
     const file = this.#temporary();
     try {
       this.landed({ oid, file, ...recordOf(writeSmall(file, data), sha256) });
@@ -114,7 +119,7 @@ export class Landing implements BlobPlace {
     }
   }
 
-  async keepFile(oid: Oid, sha256: string, file: string, descriptor: number): Promise<void> {
+  keepFile(oid: Oid, sha256: string, file: string, descriptor: number): void {
     this.landed({ oid, file, ...recordOf(asBlob(descriptor), sha256) });
   }
 

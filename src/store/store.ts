@@ -101,15 +101,21 @@ export class Store extends StoreView {
   }
 
   /** A blob that has come in one piece. Only content that hashes to `oid` is ever a blob: 'source-lied'. */
-  async receiveWhole(oid: Oid, data: Buffer): Promise<void> {
+  receiveWhole(oid: Oid, data: Buffer): void {
     this.#mustBeOpen();
-    await this.parts.blobs.receiveWhole(oid, data);
+    this.parts.blobs.receiveWhole(oid, data);
   }
 
-  /** The same in pieces. size: of the whole, in bytes; from: go on after so many. */
-  async receiveBlob(oid: Oid, size: number, from = 0): Promise<BlobWriter> {
+  /** The same in pieces. size: of the whole, in bytes. */
+  receiveBlob(oid: Oid, size: number): BlobWriter {
     this.#mustBeOpen();
-    return this.parts.blobs.receive(oid, size, from);
+    return this.parts.blobs.receive(oid, size);
+  }
+
+  /** The same of a large one whose first `from` bytes came before. Throws 'damaged' when they are not here any more. */
+  async resumeBlob(oid: Oid, size: number, from: number): Promise<BlobWriter> {
+    this.#mustBeOpen();
+    return this.parts.blobs.resume(oid, size, from);
   }
 
   /** How many bytes came of a large blob before its receiving was broken off: `from` may be as much. */

@@ -20,7 +20,8 @@ export type AnswerKind = (typeof ANSWER)[keyof typeof ANSWER];
 const KINDS = new Map<number, AnswerKind>(
   [ANSWER.whole, ANSWER.outlined, ANSWER.rest, ANSWER.missing].map(kind => [kind.charCodeAt(0), kind]),
 );
-const END = 'E'.charCodeAt(0);
+/** The first byte of the end. */
+export const END = 'E'.charCodeAt(0);
 const FIRST_DELTA = 0x80;
 /** More bases for one blob cannot be told apart in an answer. */
 export const MOST_BASES = 0x100 - FIRST_DELTA;
@@ -69,8 +70,7 @@ export async function* readAnswers(stream: AsyncIterable<Buffer>): AsyncGenerato
       const first = await reader.byte();
       const length = await reader.length();
       if (first === END && length === 0) return;
-      const kind = first >= FIRST_DELTA ? ANSWER.delta : KINDS.get(first);
-      if (kind === undefined) throw malformed(`an answer of unknown kind 0x${first.toString(16)}`);
+      const kind = kindOf(first);
       const { finish, ...payload } = reader.payload(length);
       yield { kind, base: Math.max(first - FIRST_DELTA, 0), length, ...payload };
       await finish();
@@ -78,6 +78,13 @@ export async function* readAnswers(stream: AsyncIterable<Buffer>): AsyncGenerato
   } finally {
     await reader.close();
   }
+}
+
+/** first: the byte that an answer begins with. @throws PassItOnError 'source-lied' for one that none begins with */
+export function kindOf(first: number): AnswerKind {
+  const kind = first >= FIRST_DELTA ? ANSWER.delta : KINDS.get(first);
+  if (kind === undefined) throw malformed(`an answer of unknown kind 0x${first.toString(16)}`);
+  return kind;
 }
 
 const sink = new ByteSink();

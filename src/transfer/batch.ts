@@ -2,14 +2,24 @@
  * One batch from one source, blob by blob into the store. The same in the service's own thread and in the one that receives
  * (receive-worker.ts).
  */
-import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { ANSWER } from './answers';
 import type { Form } from './effort';
-import { Doubtful, fits, type Like, type PassOn, type Receiver, receiveAnswer, requestsFor } from './incoming';
+import {
+  Doubtful,
+  fits,
+  type Like,
+  otherwise,
+  type PassOn,
+  type Receiver,
+  type Request,
+  receiveAnswer,
+  requestsFor,
+} from './incoming';
 import type { PatchMemory } from './patch-memory';
+import { RawAnswers } from './raw-answers';
 import type { Wanted } from './scheduler';
-import type { Source } from './source';
+import type { How, Source } from './source';
 import type { Spare } from './spare';
 
 export interface Batch {
@@ -52,12 +62,31 @@ export interface Taking {
  * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', 'no-source', and what the store throws
  */
 export async function takeBatch({ wanted, form, like, plain, byWholeName }: Batch, taking: Taking): Promise<void> {
-  const { receiver, source, signal, spare, memory, passOn, isDone, tell } = taking;
+  const { receiver, spare, tell } = taking;
   const requests = await requestsFor(receiver, wanted, like, plain, spare);
-  const left = requests.values();
-  const onBusy = (share: number) => tell({ kind: 'busy', share });
+  const how: How = { form, byWholeName, onBusy: share => tell({ kind: 'busy', share }) };
   const asked = performance.now();
-  for await (const answer of source.objects(requests, signal, { form, byWholeName, onBusy })) {
+  if (form !== 'raw' || !(await takeRaw(requests, taking, how))) await takeAnswers(requests, taking, how);
+  tell({ kind: 'lasted', seconds: (performance.now() - asked) / 1000 });
+}
+
+/** False, and nothing is taken, where the source gives nothing so. */
+async function takeRaw(requests: readonly Request[], taking: Taking, how: How): Promise<boolean> {
+  const { source, signal } = taking;
+  const answers = new RawAnswers(requests, taking);
+  try {
+    if (!(await source.raw?.(requests, part => answers.take(part), signal, how))) return false;
+    answers.end();
+    return true;
+  } catch (cause) {
+    throw answers.breakOff(cause);
+  }
+}
+
+async function takeAnswers(requests: readonly Request[], taking: Taking, how: How): Promise<void> {
+  const { receiver, source, signal, memory, passOn, isDone, tell } = taking;
+  const left = requests.values();
+  for await (const answer of source.objects(requests, signal, how)) {
     const request = left.next().value;
     if (!request) throw otherwise();
     const { kind } = answer;
@@ -79,9 +108,4 @@ export async function takeBatch({ wanted, form, like, plain, byWholeName }: Batc
     tell({ kind: 'came', oid, outlined: kind === ANSWER.outlined });
   }
   if (!left.next().done) throw otherwise();
-  tell({ kind: 'lasted', seconds: (performance.now() - asked) / 1000 });
-}
-
-function otherwise(): PassItOnError {
-  return new PassItOnError('source-lied', 'A laptop sent something else than was asked for.', 'Try another laptop.');
 }

@@ -17,6 +17,11 @@ export function malformed(what: string): PassItOnError {
   return new PassItOnError('source-lied', `A laptop sent ${what}.`, 'Try another laptop.');
 }
 
+export function cutOff(): PassItOnError {
+  const remedy = 'Try again, or try another laptop.';
+  return new PassItOnError('source-gone', 'The other laptop stopped in the middle.', remedy);
+}
+
 /** Everything throws 'source-gone' where the stream ends too early. */
 export class ByteReader {
   private readonly source: AsyncIterator<Buffer>;
@@ -108,13 +113,7 @@ export class ByteReader {
 
   private async fill(): Promise<void> {
     const next = await this.source.next();
-    if (next.done) {
-      throw new PassItOnError(
-        'source-gone',
-        'The other laptop stopped in the middle.',
-        'Try again, or try another laptop.',
-      );
-    }
+    if (next.done) throw cutOff();
     this.rest = next.value;
   }
 }

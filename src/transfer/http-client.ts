@@ -7,8 +7,8 @@ import { PassItOnError } from '../core/errors';
 import { ownTimeout } from './own-time';
 
 /** A laptop on a shared radio may be slow to answer, but a dead one must not hold up a child. */
-const ANSWER_TIMEOUT_MS = 5_000;
-const STALL_TIMEOUT_MS = 15_000;
+export const ANSWER_TIMEOUT_MS = 5_000;
+export const STALL_TIMEOUT_MS = 15_000;
 /** How long to go on asking somebody who says that he is busy (503). */
 const BUSY_TRIES = 30;
 const MAX_RETRY_SECONDS = 10;
@@ -16,10 +16,10 @@ const MAX_RETRY_SECONDS = 10;
  * From when on the kernel asks whether a connection that nobody uses still stands: node's second would cost each pair of a class that
  * keeps some open a packet and its answer every second. Who is gone is found out by the patience of what is asked.
  */
-const KEEP_ALIVE_MS = 60_000;
+export const KEEP_ALIVE_MS = 60_000;
 
 /** How long a connection stands that nobody uses: less than at a laptop's server, which closes it after 30 s. */
-const UNUSED_MS = 25_000;
+export const UNUSED_MS = 25_000;
 
 export interface Place {
   /** Name, IPv4, or IPv6 with zone; without brackets. */
@@ -61,7 +61,7 @@ export class HttpClient {
   async ask(method: string, path: string, asking: Asking = {}): Promise<IncomingMessage> {
     for (let tries = 0; ; tries++) {
       const answer = await this.once(method, path, asking).catch(cause => {
-        throw this.gone(cause);
+        throw gone(this.address, cause);
       });
       const status = answer.statusCode ?? 0;
       if (status === 200 || status === 206) return this.counted(answer);
@@ -69,7 +69,8 @@ export class HttpClient {
       if (status !== 503 && status < 500) {
         throw new PassItOnError('no-source', `${this.address} does not have it.`, 'Try another laptop.');
       }
-      if (status !== 503 || tries >= BUSY_TRIES) throw this.gone(new Error(`${method} ${path}: status ${status}`));
+      if (status !== 503 || tries >= BUSY_TRIES)
+        throw gone(this.address, new Error(`${method} ${path}: status ${status}`));
       const seconds = Math.min(Number(answer.headers['retry-after']) || 1, MAX_RETRY_SECONDS);
       await sleep(seconds * 1000, undefined, { signal: asking.signal });
     }
@@ -97,7 +98,7 @@ export class HttpClient {
     try {
       yield* body.iterator({ destroyOnReturn: !staysOpen }) as AsyncIterable<Buffer>;
     } catch (cause) {
-      throw this.gone(cause);
+      throw gone(this.address, cause);
     }
   }
 
@@ -157,11 +158,12 @@ export class HttpClient {
       asked.end(body);
     });
   }
+}
 
-  private gone(cause: unknown): unknown {
-    if (cause instanceof PassItOnError || (cause as Error)?.name === 'AbortError') return cause;
-    return new PassItOnError('source-gone', `${this.address} does not answer.`, 'Move closer, or try another laptop.', {
-      cause,
-    });
-  }
+/** Whatever broke a connection to it: an error of ours, or that of who stopped it, stays what it is. */
+export function gone(address: string, cause: unknown): unknown {
+  if (cause instanceof PassItOnError || (cause as Error)?.name === 'AbortError') return cause;
+  return new PassItOnError('source-gone', `${address} does not answer.`, 'Move closer, or try another laptop.', {
+    cause,
+  });
 }

@@ -19,9 +19,11 @@ import type { Spare } from './spare';
 
 /** Where blobs are put: the store. */
 export interface Receiver {
-  receiveBlob(oid: Oid, size: number, from?: number): Promise<BlobSink>;
-  /** The same for all of a blob at once; `data` need only be valid until it is done. 'source-lied' when that is another content. */
-  receiveWhole?(oid: Oid, data: Buffer): Promise<void>;
+  receiveBlob(oid: Oid, size: number): BlobSink;
+  /** The same for one whose first `from` bytes are here. */
+  resumeBlob(oid: Oid, size: number, from: number): Promise<BlobSink>;
+  /** The same for all of a blob at once; `data` may be used for something else afterwards. 'source-lied' when that is another content. */
+  receiveWhole(oid: Oid, data: Buffer): void;
   /** How many bytes of a blob came before its receiving was broken off. */
   keptBytes(oid: Oid): number;
   /** Where to keep what came of a large blob as its source packs it; null while somebody else does. released: once closed. */
@@ -35,12 +37,12 @@ export interface Receiver {
 }
 
 export interface BlobSink {
-  write(chunk: Buffer): Promise<void>;
+  write(chunk: Buffer): void;
   /** 'source-lied' when the contents are not the blob that was asked for. */
-  commit(): Promise<void>;
-  abort(): Promise<void>;
+  commit(): void;
+  abort(): void;
   /** Breaks off and keeps what came, to go on with. */
-  suspend(): Promise<void>;
+  suspend(): void;
 }
 
 /** A blob as it is asked for. */
@@ -104,6 +106,11 @@ export function fits({ kind, base, length }: AnswerHeader, { size, bases, offset
   return kind === ANSWER.whole && length === size;
 }
 
+/** What came is not an answer to what was asked. */
+export function otherwise(): PassItOnError {
+  return new PassItOnError('source-lied', 'A laptop sent something else than was asked for.', 'Try another laptop.');
+}
+
 /**
  * Brings the blob into the store. `onBytes` is told what of it is there, and with a negative number that it is not after all.
  * @throws Doubtful; PassItOnError 'source-lied', 'source-gone', and what the store throws
@@ -119,34 +126,44 @@ export async function receiveAnswer(
   const { kind } = answer;
   const { oid, size, offset } = request;
   // Most blobs are so small that they come in one piece: no more is done for each than has to be.
-  const whole = kind === ANSWER.whole && receiver.receiveWhole ? answer.here() : null;
+  const whole = kind === ANSWER.whole ? answer.here() : null;
   if (whole !== null) {
-    await receiver.receiveWhole!(oid, whole);
+    receiver.receiveWhole(oid, whole);
     return onBytes(size);
   }
   const from = kind === ANSWER.rest ? offset : 0;
-  // Somebody else goes on with it by now: the rest is no use, and not worth waiting for its end.
-  if (from > receiver.keptBytes(oid)) throw new Doubtful(kind, oid, {});
-  const sink = await receiver.receiveBlob(oid, size, from);
+  const sink = from > 0 ? await resumeBlob(receiver, request) : receiver.receiveBlob(oid, size);
   let received = from;
   const keeping = new Keeping(request, answer, passOn);
   onBytes(from);
   try {
     const content = contentOf(receiver, request, answer, memory, keeping);
     for await (const chunk of content) {
-      await sink.write(chunk);
+      sink.write(chunk);
       received += chunk.length;
       onBytes(chunk.length);
     }
-    await sink.commit();
+    sink.commit();
     keeping.delta?.keep();
   } catch (cause) {
     onBytes(-received);
-    const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
-    await (wrong ? sink.abort() : sink.suspend());
-    if (wrong && MAY_BE_OURS.has(kind)) throw new Doubtful(kind, oid, { cause });
-    throw cause;
+    throw brokenOff(sink, kind, oid, cause);
   }
+}
+
+/** Goes on with what came of it before. @throws Doubtful where that is not here any more */
+export async function resumeBlob(receiver: Receiver, { oid, size, offset }: Request): Promise<BlobSink> {
+  // Somebody else goes on with it by now: the rest is no use, and not worth waiting for its end.
+  if (offset > receiver.keptBytes(oid)) throw new Doubtful(ANSWER.rest, oid, {});
+  return receiver.resumeBlob(oid, size, offset);
+}
+
+/** Keeps what came of a blob, unless that is what is wrong. @returns what is to be thrown */
+export function brokenOff(sink: BlobSink, kind: AnswerKind, oid: Oid, cause: unknown): unknown {
+  const wrong = cause instanceof PassItOnError && MADE_WRONG.has(cause.code);
+  if (wrong) sink.abort();
+  else sink.suspend();
+  return wrong && MAY_BE_OURS.has(kind) ? new Doubtful(kind, oid, { cause }) : cause;
 }
 
 const MADE_WRONG: ReadonlySet<string> = new Set(['bad-data', 'damaged', 'source-lied']);

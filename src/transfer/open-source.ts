@@ -7,6 +7,7 @@ import type { Known } from './arrivals';
 import { FolderSource, looksLikeFolder } from './folder-source';
 import type { Frame } from './frames';
 import type { Asker, ImagesAnswer } from './images-answer';
+import type { TakePart } from './raw-client';
 import { type AskedBlob, type Elsewhere, type How, HttpSource, type Source } from './source';
 import { StaticSource } from './static-source';
 
@@ -66,6 +67,10 @@ class PortSource implements Source {
 
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer> {
     return this.who.objects(asked, signal, how);
+  }
+
+  async raw(asked: readonly AskedBlob[], take: TakePart, signal?: AbortSignal, how?: How): Promise<boolean> {
+    return this.who === this.laptop && (await this.laptop.raw(asked, take, signal, how));
   }
 
   get elsewhere(): Elsewhere | undefined {

@@ -30,8 +30,6 @@ export class ReceiveThread {
   private readonly running = new Map<number, Running>();
   private readonly sources = new Map<string, Elsewhere>();
   private readonly exited: Promise<void>;
-  /** News are worked through one after another. */
-  private working: Promise<void> = Promise.resolve();
   private orders = 0;
 
   /** program: receive-worker, bundled. */
@@ -43,9 +41,7 @@ export class ReceiveThread {
     const folder = received?.cache.folderOf(threads++) ?? null;
     const workerData: ReceiveStart = { received: folder, spare: spare.share() };
     this.worker = new Worker(program, { workerData });
-    this.worker.on('message', (news: ReceiveNews) => {
-      this.working = this.working.then(() => this.hear(news));
-    });
+    this.worker.on('message', (news: ReceiveNews) => this.hear(news));
     this.exited = new Promise(resolve => {
       this.worker.on('error', cause => this.failAll(cause));
       this.worker.on('exit', () => {
@@ -88,7 +84,6 @@ export class ReceiveThread {
   async close(): Promise<void> {
     this.order({ kind: 'close' });
     await this.exited;
-    await this.working;
   }
 
   private order(order: ReceiveOrder): void {
@@ -107,16 +102,14 @@ export class ReceiveThread {
     return { landing, release };
   }
 
-  private async hear({ events, kept, received }: ReceiveNews): Promise<void> {
+  private hear({ events, kept, received }: ReceiveNews): void {
     for (const [address, bytes] of received) this.sources.get(address)?.received(bytes);
     for (const [key, delta] of kept) this.options.received?.cache.adopt(key, delta);
     for (const event of events) {
       const one = this.running.get(event.id);
       if (one === undefined) continue;
       try {
-        // Only this has to be waited for; a promise for each of the others would cost more than all they do.
-        if (event.kind === 'landed') await this.land(one, event);
-        else this.happened(one, event);
+        this.happened(one, event);
       } catch (cause) {
         one.failure ??= { cause };
         this.order({ kind: 'abort', id: event.id });
@@ -124,15 +117,13 @@ export class ReceiveThread {
     }
   }
 
-  private async land(one: Running, { landed }: Extract<ReceiveEvent, { kind: 'landed' }>): Promise<void> {
-    if (one.failure === null) await this.options.field.land(landed);
-  }
-
-  private happened(one: Running, event: Exclude<ReceiveEvent, { kind: 'landed' }>): void {
+  private happened(one: Running, event: ReceiveEvent): void {
     if (event.kind === 'ended') {
       this.running.delete(event.id);
       one.end(one.failure ? one.failure.cause : thrown(event.failure));
-    } else if (one.failure === null) one.tell(event);
+    } else if (one.failure !== null) return;
+    else if (event.kind === 'landed') this.options.field.land(event.landed);
+    else one.tell(event);
   }
 
   private failAll(cause: unknown): void {

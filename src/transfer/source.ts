@@ -22,6 +22,7 @@ import {
   OUTLINES,
   parseImagesAnswer,
 } from './images-answer';
+import { RawClient, type TakePart } from './raw-client';
 import { encodeRequest, SHORT_NAME_BYTES, WHOLE_NAME_BYTES } from './request';
 
 export interface AskedBlob {
@@ -65,6 +66,11 @@ export interface Source {
   trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
   /** An answer for each blob, in the order asked: whole, or as a delta to a base that was named. */
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer>;
+  /**
+   * The same raw, as the bytes of a stream of answers (answers.ts), each part valid until it is taken. False, and nothing is taken, where
+   * only `objects` has them.
+   */
+  raw?(asked: readonly AskedBlob[], take: TakePart, signal?: AbortSignal, how?: How): Promise<boolean>;
   /** Whether outlines are to be sent to it: it takes them, and does not have the image with that commit, which bases are of; null: there is none. */
   needsOutlines?(from: Oid | null): boolean;
   /** Of somebody who may be fetching that image, what it has got, once there is news: see arrivals.ts. 'no-source' where it does not say. */
@@ -75,6 +81,7 @@ export interface Source {
 }
 
 const DELTAS: How = { form: 'delta' };
+const RAW: How = { form: 'raw' };
 /** After the end of the frames: the share of the time in which the link was busy. */
 export const BUSY_TRAILER = 'pass-it-on-busy';
 
@@ -86,12 +93,14 @@ export class HttpSource implements Source {
   readonly address: string;
   readonly elsewhere: Elsewhere;
   private readonly client: HttpClient;
+  private readonly rawClient: RawClient;
   /** What it said last. */
   private said: ImagesAnswer | null = null;
 
   constructor(at: Address) {
     this.address = formatAddress(at);
     this.client = new HttpClient(at, this.address, CONNECTIONS);
+    this.rawClient = new RawClient(at, this.address);
     this.elsewhere = {
       at,
       received: bytes => {
@@ -126,12 +135,21 @@ export class HttpSource implements Source {
     const raw = how.form === 'raw';
     const headers = { 'Accept-Encoding': raw ? 'identity' : 'br', TE: 'trailers' };
     const path = how.form === 'small' ? '/objects?effort=bytes' : '/objects';
-    const nameBytes = how.byWholeName ? WHOLE_NAME_BYTES : SHORT_NAME_BYTES;
-    const body = encodeRequest(asked, { bases: !raw, nameBytes });
+    const body = encodeRequest(asked, { bases: !raw, nameBytes: nameBytes(how) });
     const answer = await this.client.ask('POST', path, { body, headers, signal });
     yield* this.read(answer, readAnswers);
-    const busy = Number(answer.trailers[BUSY_TRAILER]);
-    if (busy >= 0 && busy <= 1) how.onBusy?.(busy);
+    tellBusy(answer.trailers[BUSY_TRAILER], how);
+  }
+
+  async raw(asked: readonly AskedBlob[], take: TakePart, signal?: AbortSignal, how: How = RAW): Promise<boolean> {
+    const body = encodeRequest(asked, { bases: false, nameBytes: nameBytes(how) });
+    const counted = (part: Buffer) => {
+      this.client.bytesReceived += part.length;
+      return take(part);
+    };
+    const trailers = await this.rawClient.post('/objects', body, counted, signal);
+    tellBusy(trailers?.get(BUSY_TRAILER), how);
+    return trailers !== null;
   }
 
   async have(commit: Oid, { log, count, list }: Known, signal?: AbortSignal): Promise<Buffer> {
@@ -142,6 +160,7 @@ export class HttpSource implements Source {
 
   close(): void {
     this.client.close();
+    this.rawClient.close();
   }
 
   private async *read<T>(
@@ -163,4 +182,14 @@ export class HttpSource implements Source {
       answer.destroy();
     }
   }
+}
+
+function nameBytes({ byWholeName = false }: How): number {
+  return byWholeName ? WHOLE_NAME_BYTES : SHORT_NAME_BYTES;
+}
+
+/** trailer: of the answer, if it has one. */
+function tellBusy(trailer: string | undefined, { onBusy }: How): void {
+  const busy = Number(trailer);
+  if (busy >= 0 && busy <= 1) onBusy?.(busy);
 }

@@ -43,9 +43,9 @@ export async function craft(store: Store, root: Crafted): Promise<{ commit: stri
         continue;
       }
       const data = Buffer.from(item.content);
-      const writer = await store.receiveBlob(entry.oid, data.length);
-      await writer.write(data);
-      await writer.commit();
+      const writer = store.receiveBlob(entry.oid, data.length);
+      writer.write(data);
+      writer.commit();
       if (item.attributes !== undefined) attributes.set(at, item.attributes);
       manifest += manifestLine(at, full, full.type === 'file' ? { size: data.length, sha256: sha256(data) } : null);
     }

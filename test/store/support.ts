@@ -276,7 +276,7 @@ export async function fetchInto(
 export async function fetchBlob(from: StoreView, to: Store, oid: string): Promise<void> {
   const blob = await from.openBlob(oid);
   if (blob === null) throw new Error(`no blob ${oid}`);
-  const writer = await to.receiveBlob(oid, blob.size);
-  for await (const chunk of blob.handle.createReadStream({ highWaterMark: 100_000 })) await writer.write(chunk);
-  await writer.commit();
+  const writer = to.receiveBlob(oid, blob.size);
+  for await (const chunk of blob.handle.createReadStream({ highWaterMark: 100_000 })) writer.write(chunk);
+  writer.commit();
 }

@@ -198,15 +198,20 @@ class Classmate {
     keptBytes: () => 0,
     openBlob: async () => null,
     readSmallBlob: () => null,
-    receiveBlob: async oid => {
+    resumeBlob: () => Promise.reject(new Error('nothing is kept here')),
+    receiveWhole: (oid, data) => {
+      assert.equal(objectOid('blob', data), oid);
+      this.held.set(oid, Buffer.from(data));
+    },
+    receiveBlob: oid => {
       const parts: Buffer[] = [];
-      const commit = async () => {
+      const commit = () => {
         const content = Buffer.concat(parts);
         assert.equal(objectOid('blob', content), oid);
         this.held.set(oid, content);
       };
-      const write = async (chunk: Buffer) => void parts.push(Buffer.from(chunk));
-      return { write, commit, abort: async () => {}, suspend: async () => {} };
+      const write = (chunk: Buffer) => void parts.push(Buffer.from(chunk));
+      return { write, commit, abort: () => {}, suspend: () => {} };
     },
   };
 }

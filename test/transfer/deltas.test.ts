@@ -190,6 +190,8 @@ test('a wrong delta is thrown away, and the same source is asked for the whole',
     closers.push(() => other.close());
     const receiver = {
       receiveBlob: other.receiveBlob.bind(other),
+      resumeBlob: other.resumeBlob.bind(other),
+      receiveWhole: other.receiveWhole.bind(other),
       keptBytes: () => 0,
       openBlob: asker.openBlob.bind(asker),
       readSmallBlob: asker.readSmallBlob.bind(asker),

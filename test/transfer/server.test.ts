@@ -181,8 +181,13 @@ test('when this laptop cannot store what comes, the fetch ends with its own erro
     }
   }
   const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  const isFull = () => {
+    throw full;
+  };
   const receiver = {
-    receiveBlob: () => Promise.reject(full),
+    receiveBlob: isFull,
+    resumeBlob: isFull,
+    receiveWhole: isFull,
     openBlob: async () => null,
     readSmallBlob: () => null,
     keptBytes: () => 0,
