@@ -5,7 +5,7 @@ import type { AttributesMap } from '../core/attributes';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { syncDirectory } from './atomic';
-import { removeTree } from './disk';
+import { asBytes, removeTree } from './disk';
 import { describe, type Held } from './held';
 import { type ImageHead, readAttributes, readHead } from './image';
 import type { ObjectReader } from './objects';
@@ -110,7 +110,8 @@ export class Admission {
     const others: HeldTree[] = [];
     for (const other of held.likeliestFirst(choice.state)) {
       const its = attributesOf(other, objects);
-      if (its !== null) others.push({ dir: other.image.dir, root: other.head.root, attributes: its });
+      if (its !== null)
+        others.push({ dir: other.image.dir, base: asBytes(other.image.dir), root: other.head.root, attributes: its });
     }
     const plan = { head, attributes: readAttributes(head, reader), objects: reader, blobs, held: others };
     return new Building(this.#dirOf(head.commit), plan, layout.partial);

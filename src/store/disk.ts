@@ -19,13 +19,19 @@ export function asBytes(path: string): ByteString {
   return fromBuffer(Buffer.from(path, 'utf8'));
 }
 
+/** A path for `fs`: text where it is ASCII, as most are, which costs no object of its own; else bytes. */
+export type DiskPath = string | Buffer;
+
+const NOT_ASCII = /[^\0-\x7f]/;
+
 /** What to hand to `fs` for the path of an image that lies under `base`. */
-export function diskPath(base: ByteString, path: ByteString): Buffer {
-  return toBuffer(path === '' ? base : `${base}/${path}`);
+export function diskPath(base: ByteString, path: ByteString): DiskPath {
+  const whole = path === '' ? base : `${base}/${path}`;
+  return NOT_ASCII.test(whole) ? toBuffer(whole) : whole;
 }
 
 /** Names in a directory, in byte order. */
-export function namesIn(dir: Buffer): ByteString[] {
+export function namesIn(dir: DiskPath): ByteString[] {
   return readdirSync(dir, { encoding: 'buffer' })
     .map(name => fromBuffer(name))
     .sort();
@@ -64,7 +70,7 @@ export function readFileIf(path: string, size: number, isRight: (stat: Stats) =>
 const STAT_BLOCK = 512;
 
 /** Removes a name; bytes of disk that this gives back: none while the inode has other names. Throws like unlink(2). */
-export function unlinkFreeing(path: string | Buffer): number {
+export function unlinkFreeing(path: DiskPath): number {
   const { nlink, blocks } = lstatSync(path);
   unlinkSync(path);
   return nlink === 1 ? blocks * STAT_BLOCK : 0;

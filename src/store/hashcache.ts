@@ -42,6 +42,8 @@ function checksum(data: Buffer, start: number): number {
 
 export class HashCache {
   readonly #table = new RecordTable(RECORD);
+  /** One that is being made. */
+  readonly #record = Buffer.alloc(RECORD);
   #pending = new Set<Oid>();
   /** Every size seen; a size too many only costs a comparison. */
   #sizes = new Set<number>();
@@ -121,7 +123,8 @@ export class HashCache {
 
   /** Remembers in memory; durable after the next `flush`. */
   put(oid: Oid, record: HashRecord): void {
-    const data = Buffer.alloc(RECORD);
+    // All of it is written anew each time; memory of its own for each would cost more than all else here.
+    const data = this.#record;
     data.write(oid, 0, 'hex');
     data.write(record.sha256, 20, 'hex');
     data.writeDoubleLE(record.size, 52);

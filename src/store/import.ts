@@ -7,7 +7,7 @@ import {
   type FullAttributes,
   fullAttributes,
 } from '../core/attributes';
-import { type ByteString, fromBuffer, toBuffer } from '../core/bytes';
+import { type ByteString, joinPath, toBuffer } from '../core/bytes';
 import { BlobHasher, EMPTY_BLOB, type Oid } from '../core/object';
 import { encodeTree, MODE, type TreeEntry, type TreeMode } from '../core/tree';
 import type { Blobs } from './blobs';
@@ -60,12 +60,12 @@ async function keepContent(base: ByteString, entry: Entry, blobs: Blobs, pool: I
   try {
     if (type === 'file' || type === 'symlink') {
       const size = Number(stat.size);
-      const absolute = fromBuffer(diskPath(base, path));
+      const absolute = joinPath(base, path);
       const likelyHeld = size > CHUNK && blobs.mayHoldSize(size);
       return await takeIn({ path: absolute, type, size, identity: identity(stat), likelyHeld }, path, blobs, pool);
     }
     // Devices and FIFOs are empty placeholders in the tree; the attributes say what they are.
-    return { oid: EMPTY_BLOB, size: 0, isNew: await blobs.keep(EMPTY_BLOB, SHA256_OF_NOTHING, Buffer.alloc(0)) };
+    return { oid: EMPTY_BLOB, size: 0, isNew: blobs.keep(EMPTY_BLOB, SHA256_OF_NOTHING, Buffer.alloc(0)) };
   } catch (error) {
     throw atPath(path, error);
   }

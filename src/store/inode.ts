@@ -7,6 +7,7 @@ import { chmodSync, lchownSync, lutimesSync, renameSync, type Stats } from 'node
 import { promisify } from 'node:util';
 import type { FullAttributes } from '../core/attributes';
 import { temporaryName } from './atomic';
+import type { DiskPath } from './disk';
 
 const run = promisify(execFile);
 
@@ -30,7 +31,7 @@ export type KnownAttributes = Pick<Stats, 'uid' | 'gid' | 'mode' | 'mtimeMs'>;
  * For a path that nothing else links to, and for folders after their contents. `known`: what is there by now; what is
  * right already is left alone, for in tens of thousands of files a system call saved is a second.
  */
-export function setAttributes(path: Buffer, full: FullAttributes, known: KnownAttributes | null = null): void {
+export function setAttributes(path: DiskPath, full: FullAttributes, known: KnownAttributes | null = null): void {
   const owned = !privileged || (known?.uid === full.uid && known.gid === full.gid);
   if (!owned) lchownSync(path, full.uid, full.gid);
   // Order matters: chown clears setuid.
@@ -91,7 +92,7 @@ export function sameXattrs(a: Readonly<Record<string, Buffer>>, b: Readonly<Reco
  * text and a path need not be.
  * @param dir a folder on the same file system for the temporary name.
  */
-export async function makeNode(path: Buffer, full: FullAttributes, dir: string): Promise<void> {
+export async function makeNode(path: DiskPath, full: FullAttributes, dir: string): Promise<void> {
   const temporary = temporaryName(dir, 'node');
   const { major, minor } = full.device ?? { major: 0, minor: 0 };
   const what = full.type === 'fifo' ? ['p'] : [full.type === 'block' ? 'b' : 'c', String(major), String(minor)];

@@ -8,7 +8,7 @@ import { type AttributesMap, type FullAttributes, fullAttributes } from '../core
 import type { ByteString } from '../core/bytes';
 import { temporaryName } from './atomic';
 import type { Blobs } from './blobs';
-import { asBytes, diskPath, removeTree } from './disk';
+import { asBytes, type DiskPath, diskPath, removeTree } from './disk';
 import { type ImageHead, type ImagePath, rootEntry, walkImage } from './image';
 import { setAttributes } from './inode';
 import type { ObjectReader } from './objects';
@@ -88,7 +88,7 @@ export async function mendTree(
   return mended + made.length;
 }
 
-function isFolder(path: Buffer): boolean {
+function isFolder(path: DiskPath): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 

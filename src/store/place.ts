@@ -10,7 +10,7 @@ import type { ByteString } from '../core/bytes';
 import type { Oid } from '../core/object';
 import { SMALL } from './blob-writer';
 import type { Blobs } from './blobs';
-import { diskPath, failedWith } from './disk';
+import { type DiskPath, diskPath, failedWith } from './disk';
 import { type ImagePath, missingBlob } from './image';
 import { hasAttributes, kindOnDisk, makeNode, setAttributes } from './inode';
 
@@ -23,7 +23,7 @@ export class Placer {
   /** Inodes this image uses → the group they belong to; null: one path alone. */
   readonly #used = new Map<number, number | null>();
   /** Group → its first path placed. */
-  readonly #groups = new Map<number, Buffer>();
+  readonly #groups = new Map<number, DiskPath>();
   /** Paths with fresh inodes that still lack their extended attributes: those are set in bulk, before anybody sees them. */
   readonly lacking = new Map<ByteString, FullAttributes>();
 
@@ -45,7 +45,7 @@ export class Placer {
    * Most paths are the same in another image, and their inode there is the blob's own: one look tells both that the content is what it
    * was and that it has the attributes. As `place`, at once; null where it is not so, and nothing is done.
    */
-  placeSame({ path, entry, full }: ImagePath, candidates: readonly Buffer[]): number | null {
+  placeSame({ path, entry, full }: ImagePath, candidates: readonly DiskPath[]): number | null {
     const candidate = candidates[0];
     if (candidate === undefined || full.type !== 'file') return null;
     if (full.hardlink !== undefined && this.#groups.has(full.hardlink)) return null;
@@ -64,7 +64,7 @@ export class Placer {
    */
   async place(
     { path, entry, full }: ImagePath,
-    candidates: readonly Buffer[],
+    candidates: readonly DiskPath[],
     mayWait = false,
   ): Promise<number | null> {
     const to = diskPath(this.base, path);
@@ -105,7 +105,7 @@ export class Placer {
     return !this.#used.has(stat.ino) && (links === 1 || stat.nlink + links < MANY_LINKS);
   }
 
-  #linkCandidate(candidates: readonly Buffer[], to: Buffer, full: FullAttributes, size: number | null): boolean {
+  #linkCandidate(candidates: readonly DiskPath[], to: DiskPath, full: FullAttributes, size: number | null): boolean {
     for (const candidate of candidates) {
       const stat = lstatSync(candidate, { throwIfNoEntry: false });
       // Compared with the disk once more: a path that was tampered with must not spread into the next image.
@@ -116,8 +116,8 @@ export class Placer {
   }
 
   /** stat: of the blob's file, as it is now. */
-  #linkBlob(oid: Oid, to: Buffer, full: FullAttributes, stat: Stats): boolean {
-    const from = Buffer.from(this.blobs.path(oid));
+  #linkBlob(oid: Oid, to: DiskPath, full: FullAttributes, stat: Stats): boolean {
+    const from = this.blobs.path(oid);
     if (!this.#isFree(stat, full)) return false;
     if (!hasAttributes(stat, full, stat.size)) {
       if (stat.nlink !== 1) return false;
@@ -128,7 +128,7 @@ export class Placer {
     return this.#link(from, to, stat, full);
   }
 
-  #link(from: Buffer, to: Buffer, stat: Stats, full: FullAttributes): boolean {
+  #link(from: DiskPath, to: DiskPath, stat: Stats, full: FullAttributes): boolean {
     try {
       linkSync(from, to);
     } catch (error) {
@@ -139,7 +139,7 @@ export class Placer {
     return true;
   }
 
-  async #makeFresh(oid: Oid, to: Buffer, full: FullAttributes, size: number): Promise<void> {
+  async #makeFresh(oid: Oid, to: DiskPath, full: FullAttributes, size: number): Promise<void> {
     const kind = kindOnDisk(full);
     if (kind === 'symlink') {
       const target = await this.blobs.read(oid, MAX_LINK);

@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { type ByteString, fromBuffer, joinPath } from '../core/bytes';
-import { diskPath } from './disk';
+import { type DiskPath, diskPath } from './disk';
 import { breathe } from './pace';
 
 const CACHE = '__pycache__';
@@ -13,7 +13,7 @@ const COMPILED = /^(.+)\.(?!opt-)[^.]+(?:\.opt-[0-9A-Za-z]+)?\.pyc$/s;
 const HEADER = 12;
 
 /** The times that one compiled file may mean: since Python 3.7 after four bytes of flags (0: by time), before without. */
-function timesIn(file: Buffer): number[] {
+function timesIn(file: DiskPath): number[] {
   const header = Buffer.alloc(HEADER);
   const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

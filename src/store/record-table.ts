@@ -54,7 +54,7 @@ export class RecordTable {
     return found < 0 ? null : this.#records.toString('hex', found, found + OID_BYTES);
   }
 
-  /** In the place of the one of the same oid, if there is one. */
+  /** In the place of the one of the same oid, if there is one. record: valid until this returns. */
   set(record: Buffer): void {
     const known = this.#slotOf(record);
     if (known >= 0) {

@@ -3,7 +3,7 @@ import { constants, linkSync, lstatSync, promises, readlinkSync, rmSync, type St
 import { toPassItOnError } from '../core/errors';
 import { BlobHasher, type Oid } from '../core/object';
 import type { Blobs } from './blobs';
-import { failedWith } from './disk';
+import { type DiskPath, failedWith } from './disk';
 import { hashHandle } from './hash-handle';
 
 /** How a file becomes a blob: as a copy (reflinked where the disk can), or as another name of the same inode. */
@@ -17,7 +17,7 @@ export type How = 'copy' | 'share';
 export async function recoverBlob(
   blobs: Blobs,
   oid: Oid,
-  from: Buffer,
+  from: DiskPath,
   how: How,
   size: number | null = null,
 ): Promise<boolean> {
@@ -40,7 +40,7 @@ export async function recoverBlob(
   }
 }
 
-function statOf(path: Buffer): Stats | null {
+function statOf(path: DiskPath): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
@@ -52,19 +52,19 @@ function statOf(path: Buffer): Stats | null {
 const UNREADABLE = (error: unknown): boolean =>
   failedWith(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG', 'EIO');
 
-async function recoverTarget(blobs: Blobs, oid: Oid, from: Buffer): Promise<boolean> {
+async function recoverTarget(blobs: Blobs, oid: Oid, from: DiskPath): Promise<boolean> {
   const target = readlinkSync(from, { encoding: 'buffer' });
   const hasher = new BlobHasher(target.length);
   hasher.update(target);
   const actual = hasher.digest();
   if (actual.oid !== oid) return false;
   await blobs.drop([oid]);
-  await blobs.keep(oid, actual.sha256, target);
+  blobs.keep(oid, actual.sha256, target);
   return true;
 }
 
 /** False when the source cannot be read. Mode and times are those of a blob, not of the source. */
-async function copied(from: Buffer, to: string): Promise<boolean> {
+async function copied(from: DiskPath, to: string): Promise<boolean> {
   try {
     await promises.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   } catch (error) {

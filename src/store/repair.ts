@@ -5,7 +5,7 @@ import type { ByteString } from '../core/bytes';
 import { PassItOnError } from '../core/errors';
 import { EMPTY_TREE, type Oid } from '../core/object';
 import { encodeTree, MODE, type TreeEntry } from '../core/tree';
-import { asBytes, diskPath } from './disk';
+import { asBytes, type DiskPath, diskPath } from './disk';
 import type { Held } from './held';
 import { type ImageHead, readAttributes, walkImage } from './image';
 import { mendTree } from './mend';
@@ -106,7 +106,7 @@ export class Repair {
     await this.parts.blobs.forget(damage.blobs);
     const missing: Oid[] = [];
     for (const [oid, paths] of places) {
-      let recovered = await recoverBlob(this.parts.blobs, oid, Buffer.from(this.parts.blobs.path(oid)), 'copy');
+      let recovered = await recoverBlob(this.parts.blobs, oid, this.parts.blobs.path(oid), 'copy');
       for (const path of paths) {
         if (recovered) break;
         const stat = lstatSync(path, { throwIfNoEntry: false });
@@ -121,8 +121,8 @@ export class Repair {
   }
 
   /** Where the images have these contents. */
-  async #places(oids: ReadonlySet<Oid>): Promise<Map<Oid, Buffer[]>> {
-    const places = new Map<Oid, Buffer[]>([...oids].map(oid => [oid, []]));
+  async #places(oids: ReadonlySet<Oid>): Promise<Map<Oid, DiskPath[]>> {
+    const places = new Map<Oid, DiskPath[]>([...oids].map(oid => [oid, []]));
     for (const { head, image } of this.parts.held.all()) {
       const base = asBytes(image.dir);
       const attributes = readAttributes(head, this.parts.objects);

@@ -10,7 +10,7 @@ import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { MODE, type TreeEntry } from '../core/tree';
 import type { Blobs } from './blobs';
-import { asBytes, diskPath } from './disk';
+import { asBytes, type DiskPath, diskPath } from './disk';
 import { type ImageHead, type ImagePath, imageLists, rootEntry, type Totals } from './image';
 import { type KnownAttributes, privileged, sameAttributes, sameXattrs, setAttributes } from './inode';
 import type { ObjectReader } from './objects';
@@ -26,6 +26,8 @@ const MAX_DEPTH = 4096;
 /** A complete image to share inodes with. */
 export interface HeldTree {
   dir: string;
+  /** The same as bytes. */
+  base: ByteString;
   root: Oid;
   attributes: AttributesMap;
 }
@@ -60,7 +62,7 @@ export class Building {
   private readonly base: ByteString;
   private readonly placer: Placer;
   /** Whose content is still to come, and where in other images it may be found. */
-  private readonly waiting: { item: ImagePath; candidates: readonly Buffer[] }[] = [];
+  private readonly waiting: { item: ImagePath; candidates: readonly DiskPath[] }[] = [];
   /** Folders of these: they are completed last of all, because every entry made in a folder changes its time. */
   private readonly unfinished: { path: ByteString; full: FullAttributes }[] = [];
   /** What the first folder is like on the disk, by umask and owner, all are: it is asked once. */
@@ -162,12 +164,12 @@ export class Building {
   }
 
   /** False where that is not all there is to do. */
-  private placeSame(item: ImagePath, candidates: readonly Buffer[]): boolean {
+  private placeSame(item: ImagePath, candidates: readonly DiskPath[]): boolean {
     return this.count(this.placer.placeSame(item, candidates));
   }
 
   /** False where it has to wait. */
-  private async place(item: ImagePath, candidates: readonly Buffer[], mayWait: boolean): Promise<boolean> {
+  private async place(item: ImagePath, candidates: readonly DiskPath[], mayWait: boolean): Promise<boolean> {
     return this.count(await this.placer.place(item, candidates, mayWait));
   }
 
@@ -186,17 +188,16 @@ export class Building {
   }
 
   /** The same path in other images, where content and attributes are equal. */
-  private candidatesFor({ path, entry, full }: ImagePath, held: readonly HeldFolder[], sound: SoundXattrs): Buffer[] {
+  private candidatesFor({ path, entry, full }: ImagePath, held: readonly HeldFolder[], sound: SoundXattrs): DiskPath[] {
     const { attributes } = this.plan;
-    const candidates: Buffer[] = [];
+    const candidates: DiskPath[] = [];
     for (const { tree, entries } of held) {
       const other = entries === null ? entry : entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
       const its = tree.attributes.get(path);
       // Most paths have nothing but the defaults, in both images.
       const same = (its === undefined && !attributes.has(path)) || sameAttributes(full, fullAttributes(other, its));
-      if (same && (full.xattrs === undefined || sound.get(tree)?.has(path)))
-        candidates.push(diskPath(asBytes(tree.dir), path));
+      if (same && (full.xattrs === undefined || sound.get(tree)?.has(path))) candidates.push(diskPath(tree.base, path));
     }
     return candidates;
   }
@@ -224,8 +225,9 @@ async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Pr
   const paths = [...wanted].filter(([, { xattrs }]) => xattrs !== undefined);
   if (paths.length === 0 || !haveXattrTools()) return sound;
   for (const tree of held) {
-    const base = asBytes(tree.dir);
-    const there = paths.filter(([path]) => lstatSync(diskPath(base, path), { throwIfNoEntry: false }) !== undefined);
+    const there = paths.filter(
+      ([path]) => lstatSync(diskPath(tree.base, path), { throwIfNoEntry: false }) !== undefined,
+    );
     const actual = await readXattrs(
       tree.dir,
       there.map(([path]) => path),

@@ -5,7 +5,7 @@ import { type ByteString, fromBuffer, joinPath } from '../core/bytes';
 import { toPassItOnError } from '../core/errors';
 import { type Oid, objectOid } from '../core/object';
 import type { Blobs } from './blobs';
-import { asBytes, diskPath, failedWith, namesIn } from './disk';
+import { asBytes, type DiskPath, diskPath, failedWith, namesIn } from './disk';
 import { hashHandle } from './hash-handle';
 import { type Content, type ImageHead, type ImagePath, ManifestHash, rootEntry, walkImage } from './image';
 import { isKind, kindOnDisk, modeOnDisk, privileged } from './inode';
@@ -177,12 +177,12 @@ function compareAttributes({ item: { full }, problems, notKept }: Seen, stat: St
   }
 }
 
-async function extraNames(at: Buffer, tree: Oid, objects: ObjectReader): Promise<ByteString[]> {
+async function extraNames(at: DiskPath, tree: Oid, objects: ObjectReader): Promise<ByteString[]> {
   const known = new Set((await objects.tree(tree)).map(entry => entry.name));
   return namesIn(at).filter(name => !known.has(name));
 }
 
-async function compareContent(seen: Seen, at: Buffer, stat: Stats): Promise<void> {
+async function compareContent(seen: Seen, at: DiskPath, stat: Stats): Promise<void> {
   const { entry, full } = seen.item;
   if (full.type === 'symlink') {
     const target = readlinkSync(at, { encoding: 'buffer' });
@@ -203,7 +203,7 @@ async function compareContent(seen: Seen, at: Buffer, stat: Stats): Promise<void
   }
 }
 
-async function hashFile(at: Buffer): Promise<{ oid: Oid; sha256: string }> {
+async function hashFile(at: DiskPath): Promise<{ oid: Oid; sha256: string }> {
   const handle = await promises.open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     return await hashHandle(handle, (await handle.stat()).size);
@@ -225,7 +225,7 @@ class Supply {
   async check(oid: Oid, stat: Stats | null, sound: boolean): Promise<string | null> {
     if (this.#checked.has(oid)) return null;
     this.#checked.add(oid);
-    const path = Buffer.from(this.blobs.path(oid));
+    const path = this.blobs.path(oid);
     const there = lstatSync(path, { throwIfNoEntry: false });
     const same = there !== undefined && there.ino === stat?.ino;
     if ((same && sound) || (there !== undefined && (await holds(path, oid)))) return null;
@@ -236,7 +236,7 @@ class Supply {
   }
 }
 
-async function holds(path: Buffer, oid: Oid): Promise<boolean> {
+async function holds(path: DiskPath, oid: Oid): Promise<boolean> {
   try {
     return (await hashFile(path)).oid === oid;
   } catch {

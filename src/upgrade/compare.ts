@@ -238,12 +238,12 @@ export function diskBytesOf(wanted: readonly Wanted[]): number {
 
 /**
  * The file at the same path of the current image: the best base there is, and whoever has that image has it. Where nobody has, an outline
- * of the best one is sent, so that others need not be looked for.
+ * of the best one is sent, so that others need not be looked for. It is looked at on the disk when something is made from it.
  */
 async function sameFile({ old }: Change, store: Store): Promise<Oid[]> {
   if (old === null || (old.mode !== MODE.file && old.mode !== MODE.exec)) return [];
-  const held = await store.blobInfo(old.oid);
-  return held !== null && held.size > 0 ? [old.oid] : [];
+  const size = store.recordedSize(old.oid) ?? (await store.blobInfo(old.oid))?.size ?? 0;
+  return size > 0 ? [old.oid] : [];
 }
 
 /** Names for each of these the files of the current image that are most like it. */
