@@ -31,7 +31,7 @@ import {
   writerFor,
   writeSmall,
 } from './blob-writer';
-import { failedWith, readFileIf, unlinkFreeing } from './disk';
+import { failedWith, openFileIf, readFileIf, unlinkFreeing } from './disk';
 import { hashHandle } from './hash-handle';
 import { HashCache, type HashRecord, matches, recordOf } from './hashcache';
 import { IntakePool } from './intake-pool';
@@ -47,6 +47,12 @@ const SYNC_BLOBS = 4000;
 export interface OpenBlob {
   size: number;
   handle: promises.FileHandle;
+}
+
+/** The same by its number, for synchronous calls. size in bytes. */
+export interface OpenFile {
+  size: number;
+  descriptor: number;
 }
 
 /** size in bytes. */
@@ -213,6 +219,13 @@ export class Blobs implements BlobPlace, LandingField {
   readSmall(oid: Oid, most = SMALL): Buffer | null {
     const size = this.#cache.sizeOf(oid);
     return size === null || size > most ? null : this.#readRecorded(oid, size);
+  }
+
+  /** A held blob whose file is as it was when it was hashed, at once; null for `open` to tell. The caller closes it. */
+  openFile(oid: Oid): OpenFile | null {
+    const size = this.#cache.sizeOf(oid);
+    const descriptor = size === null ? null : openFileIf(this.path(oid), stat => this.isFileOf(oid, stat));
+    return size === null || descriptor === null ? null : { size, descriptor };
   }
 
   /** The content of a blob with a record of that size; null where its file is not there or not as the record says. */

@@ -42,8 +42,8 @@ export function failedWith(error: unknown, ...codes: string[]): boolean {
   return codes.includes((error as NodeJS.ErrnoException | null)?.code ?? '');
 }
 
-/** The `size` bytes of a file that is what `isRight` says, looked at through the file that is read; null where it is not, or not there. */
-export function readFileIf(path: string, size: number, isRight: (stat: Stats) => boolean): Buffer | null {
+/** A file that is what `isRight` says, open for reading, and looked at through that; null where it is not, or not there. */
+export function openFileIf(path: string, isRight: (stat: Stats) => boolean): number | null {
   let fd: number;
   try {
     // Nor does it wait for whoever might write into a FIFO of that name.
@@ -52,8 +52,20 @@ export function readFileIf(path: string, size: number, isRight: (stat: Stats) =>
     if (failedWith(error, 'ENOENT', 'ELOOP')) return null;
     throw error;
   }
+  let isIt = false;
   try {
-    if (!isRight(fstatSync(fd))) return null;
+    isIt = isRight(fstatSync(fd));
+    return isIt ? fd : null;
+  } finally {
+    if (!isIt) closeSync(fd);
+  }
+}
+
+/** The `size` bytes of such a file; null where it is none, or shorter. */
+export function readFileIf(path: string, size: number, isRight: (stat: Stats) => boolean): Buffer | null {
+  const fd = openFileIf(path, isRight);
+  if (fd === null) return null;
+  try {
     const content = Buffer.allocUnsafe(size);
     for (let at = 0; at < size; ) {
       const read = readSync(fd, content, at, size - at, at);

@@ -24,7 +24,7 @@ import type { CheckOptions, HeldImage, PublishResult, WorkOptions } from './type
 import { StoreView } from './view';
 
 export type { BlobWriter } from './blob-writer';
-export type { OpenBlob } from './blobs';
+export type { OpenBlob, OpenFile } from './blobs';
 export type { Cleaned } from './cleaning';
 export type { Gathered } from './gather';
 export type { PackedPart } from './packed-part';

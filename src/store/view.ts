@@ -5,7 +5,7 @@ import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import type { Sentence } from '../core/sentences';
 import type { TreeEntry } from '../core/tree';
-import type { OpenBlob } from './blobs';
+import type { OpenBlob, OpenFile } from './blobs';
 import { brokenWarning } from './held';
 import { computeManifest, imageLists, readAttributes } from './image';
 import { Layout } from './layout';
@@ -134,6 +134,11 @@ export class StoreView {
   /** The content of a small blob, at once: for hundreds of them `openBlob` takes longer. Null where only that can tell. */
   readSmallBlob(oid: Oid): Buffer | null {
     return this.parts.blobs.readSmall(oid);
+  }
+
+  /** Any blob, open for synchronous reading. Null where only `openBlob` can tell. The caller closes it. */
+  openFile(oid: Oid): OpenFile | null {
+    return this.parts.blobs.openFile(oid);
   }
 
   /** For serving; null when not held, or when its file is not what it was. The caller closes the handle. */

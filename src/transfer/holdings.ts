@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { PassItOnError } from '../core/errors';
 import type { ObjectType, Oid } from '../core/object';
 import type { TreeEntry } from '../core/tree';
-import type { Store } from '../store/store';
+import type { OpenFile, Store } from '../store/store';
 import { fileChunks } from './chunks';
 
 export interface Holdings {
@@ -14,6 +14,8 @@ export interface Holdings {
   blobSize(oid: Oid): Promise<number | null>;
   /** The content of a small blob, at once, where that takes less than to open it; null where only `openBlob` can tell. */
   readSmallBlob?(oid: Oid): Buffer | null;
+  /** A blob that is a file as it was when it was hashed, at once; null where only `openBlob` can tell. The caller closes it. */
+  openFile?(oid: Oid): OpenFile | null;
   /** Null when not held. */
   openBlob(oid: Oid): Promise<BlobContent | null>;
 }
@@ -32,6 +34,7 @@ export function holdingsOf(store: Store): Holdings {
     // What it was when it was hashed: before it is sent, it is looked at.
     blobSize: async oid => store.recordedSize(oid) ?? (await store.blobInfo(oid))?.size ?? null,
     readSmallBlob: oid => store.readSmallBlob(oid),
+    openFile: oid => store.openFile(oid),
     openBlob: async oid => {
       const blob = await store.openBlob(oid);
       if (blob === null) return null;

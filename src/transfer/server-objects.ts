@@ -6,7 +6,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
-import { breathe } from '../store/pace';
 import type { Store } from '../store/store';
 import { ANSWER, answerStream, encodeAnswerHeader } from './answers';
 import { turnFor } from './clients';
@@ -18,7 +17,8 @@ import type { RateLimit } from './rate-limit';
 import { MAX_REQUEST_BYTES, type NamedBlob, parseRequest } from './request';
 import type { Room } from './room';
 import type { DeltaContent, Deltas } from './server-deltas';
-import { sendFrames } from './server-stream';
+import { blobAnswer, giveRaw } from './server-raw';
+import { drain, sendFrames } from './server-stream';
 import type { AskedBlob } from './source';
 
 export async function serveObjects(
@@ -33,12 +33,13 @@ export async function serveObjects(
   const form = formWanted(request);
   const holdings = holdingsOf(store);
   const making = { deltas, turns };
-  const send = (how: Making | null, as: Form, content: Content) =>
-    sendFrames(response, answerStream(answersTo(holdings, asked, how)), limit, as, content);
-  if (form === 'raw') return send(null, 'raw', 'whole');
-  if (await makesDeltas(deltas, asked)) return send(making, form, 'deltas');
+  const raw = () => sendFrames(response, sink => giveRaw(holdings, asked, sink), limit, 'raw', 'whole');
+  const send = (content: Content) =>
+    sendFrames(response, drain(answerStream(answersTo(holdings, asked, making))), limit, form, content);
+  if (form === 'raw') return raw();
+  if (await makesDeltas(deltas, asked)) return send('deltas');
   const oids = asked.flatMap(({ oid }) => oid ?? []);
-  return (await arePacked(holdings, oids)) ? send(null, 'raw', 'whole') : send(making, form, 'whole');
+  return (await arePacked(holdings, oids)) ? raw() : send('whole');
 }
 
 /** A blob that was asked for. What is null is not here, or nobody can tell what was meant. */
@@ -133,28 +134,6 @@ async function* deltaAnswer(delta: DeltaContent, bases: readonly (Oid | null)[])
     yield* delta.chunks();
   } finally {
     await delta.close();
-  }
-}
-
-async function* blobAnswer(holdings: Holdings, oid: Oid | null, offset: number): AsyncGenerator<Buffer> {
-  await breathe();
-  const small = oid === null || offset > 0 ? null : holdings.readSmallBlob?.(oid);
-  if (small) {
-    yield encodeAnswerHeader(ANSWER.whole, small.length);
-    yield small;
-    return;
-  }
-  const blob = oid === null ? null : await holdings.openBlob(oid);
-  if (!blob) {
-    yield encodeAnswerHeader(ANSWER.missing, 0);
-    return;
-  }
-  try {
-    const from = offset < blob.size ? offset : 0;
-    yield encodeAnswerHeader(from > 0 ? ANSWER.rest : ANSWER.whole, blob.size - from);
-    yield* blob.chunks(from);
-  } finally {
-    await blob.close();
   }
 }
 

@@ -15,13 +15,26 @@ const GATHER_RAW_BYTES = 256 << 10;
 /** The asker works through trees as they come, which a compressor would keep until it has all. */
 const GATHER_TREES_BYTES = 16 << 10;
 
-/**
- * Drains `stream` into the answer; a client that goes away ends the generator. A chunk need only be valid until the next is asked
- * for.
- */
+/** What an answer is written into, piece by piece. Everything rejects once nobody reads it any more. */
+export interface Sink {
+  /** chunk: may be used for something else afterwards. */
+  write(chunk: Buffer): Promise<void>;
+  /** Where to put what comes next: at least one byte, at most so many. What is put there is told to `took` before anything else. */
+  room(most: number): Promise<Buffer>;
+  took(bytes: number): void;
+}
+
+/** All of a stream, each chunk of which need only be valid until the next is asked for. */
+export function drain(stream: AsyncIterable<Buffer>): (sink: Sink) => Promise<void> {
+  return async sink => {
+    for await (const chunk of stream) await sink.write(chunk);
+  };
+}
+
+/** An answer of what `give` writes; it ends when that has ended. */
 export async function sendFrames(
   response: ServerResponse,
-  stream: AsyncGenerator<Buffer>,
+  give: (sink: Sink) => Promise<void>,
   limit: RateLimit | null,
   form: Form,
   content: Content,
@@ -56,7 +69,7 @@ export async function sendFrames(
     // Not `pipe` to its end: the trailer comes after the last byte.
     compress?.pipe(slowed ?? response, { end: false });
     slowed?.pipe(response, { end: false });
-    for await (const chunk of stream) await writer.write(chunk);
+    await give(writer);
     // On a slow link what is handed over may take longer to be gone than the pause between two signs of life.
     clearInterval(alive);
     await writer.push();
@@ -83,15 +96,14 @@ export async function sendFrames(
 }
 
 /**
- * Gathers what is written in one Buffer that is used again and again: a compressor is asked once for hundreds of small frames,
- * and large files leave nothing behind for the garbage collector.
+ * Gathers what is written in two Buffers that are used again and again, one of which is sent while the other is filled: a compressor is
+ * asked once for hundreds of small frames, and large files leave nothing behind for the garbage collector.
  */
-class GatheringWriter {
-  private readonly gathered: Buffer;
-  private length = 0;
-  /** The writes under way, which still need the Buffer. */
-  private writing = Promise.resolve();
-  private writes = 0;
+class GatheringWriter implements Sink {
+  private filling: Gathered;
+  private other: Gathered;
+  /** All that was handed on before. */
+  private sent = Promise.resolve();
   private fail: (cause: Error) => void = () => {};
   private failed: Error | null = null;
 
@@ -101,25 +113,41 @@ class GatheringWriter {
     bytes: number,
     private readonly onFull: () => unknown,
   ) {
-    this.gathered = Buffer.allocUnsafeSlow(bytes);
+    this.filling = new Gathered(bytes);
+    this.other = new Gathered(bytes);
     output.on('error', cause => this.giveUp(cause));
   }
 
   async write(chunk: Buffer): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
-      while (this.writes > 0) await this.writing;
-      at += this.gather(chunk, at);
-      if (this.length < this.gathered.length) continue;
-      await this.push();
-      this.onFull();
+      const room = await this.room(chunk.length - at);
+      this.took(chunk.copy(room, 0, at));
+      at += room.length;
     }
+  }
+
+  async room(most: number): Promise<Buffer> {
+    if (this.filling.isFull) {
+      // Who waits for room is told when it went wrong.
+      void this.push().then(this.onFull, () => {});
+    }
+    while (this.filling.isSent) await this.sent;
+    if (this.failed) throw this.failed;
+    return this.filling.room(most);
+  }
+
+  took(bytes: number): void {
+    this.filling.length += bytes;
   }
 
   /** Hands on what is gathered; done when the output has taken it. */
   push(): Promise<void> {
-    this.writes++;
-    this.writing = this.writing.then(() => this.hand()).finally(() => this.writes--);
-    return this.writing;
+    const gathered = this.filling;
+    this.filling = this.other;
+    this.other = gathered;
+    gathered.isSent = true;
+    this.sent = this.sent.then(() => this.hand(gathered));
+    return this.sent;
   }
 
   /** Nobody will take any more: whoever waits is told. */
@@ -128,19 +156,39 @@ class GatheringWriter {
     this.fail(cause);
   }
 
-  private gather(chunk: Buffer, from: number): number {
-    const count = chunk.copy(this.gathered, this.length, from);
-    this.length += count;
-    return count;
-  }
-
-  private hand(): Promise<void> {
-    const bytes = this.gathered.subarray(0, this.length);
-    this.length = 0;
+  private hand(gathered: Gathered): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.failed) return reject(this.failed);
       this.fail = reject;
-      this.output.write(bytes, cause => (cause ? reject(cause) : resolve()));
+      this.output.write(gathered.written, cause => {
+        if (cause) return reject(cause);
+        gathered.length = 0;
+        gathered.isSent = false;
+        resolve();
+      });
     });
+  }
+}
+
+class Gathered {
+  private readonly bytes: Buffer;
+  length = 0;
+  /** Whoever takes it is not done with it. */
+  isSent = false;
+
+  constructor(bytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  get isFull(): boolean {
+    return this.length === this.bytes.length;
+  }
+
+  get written(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  room(most: number): Buffer {
+    return this.bytes.subarray(this.length, Math.min(this.length + most, this.bytes.length));
   }
 }

@@ -12,7 +12,7 @@ import type { HeldImage, Store } from '../store/store';
 import { encodeFrame, encodeSizes, frameStream, KIND, type Kind } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
-import { sendFrames } from './server-stream';
+import { drain, sendFrames } from './server-stream';
 
 /** Sizes are sent in frames of this many, so that neither side holds a long list. */
 const SIZES_PER_FRAME = 1000;
@@ -25,7 +25,7 @@ export async function serveTrees(
   response: ServerResponse,
   limit: RateLimit | null,
 ): Promise<void> {
-  await sendFrames(response, frameStream(treeFrames(holdingsOf(store), image, asked)), limit, 'delta', 'trees');
+  await sendFrames(response, drain(frameStream(treeFrames(holdingsOf(store), image, asked))), limit, 'delta', 'trees');
   // Who knows the trees asks for blobs next, and makes a plan meanwhile.
   await store.prepareNames();
 }
