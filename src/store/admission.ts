@@ -8,16 +8,25 @@ import { syncDirectory } from './atomic';
 import { asBytes, removeTree } from './disk';
 import { describe, type Held } from './held';
 import { type ImageHead, readAttributes, readHead } from './image';
+import { ManifestDraft } from './manifest-draft';
 import type { ObjectReader } from './objects';
 import type { Parts } from './parts';
 import type { Quarantine } from './quarantine';
 import { Building, type HeldTree } from './stage';
 import type { HeldImage, WorkOptions } from './types';
 
+/** An image that is being staged while its contents come. */
+export interface BegunImage {
+  head: ImageHead;
+  attributes: AttributesMap;
+  /** Of all its paths. */
+  draft: ManifestDraft;
+}
+
 /** Every method needs the store for itself. */
 export class Admission {
   /** One that was begun before all of its contents were here. */
-  #begun: { commit: Oid; building: Building } | null = null;
+  #begun: (BegunImage & { building: Building }) | null = null;
 
   constructor(private readonly parts: Parts) {}
 
@@ -28,11 +37,15 @@ export class Admission {
   async begin(commit: Oid, quarantine: Quarantine, opts: WorkOptions): Promise<void> {
     await this.abandon();
     if (this.parts.held.get(commit) !== null) return;
-    const building = this.#building(this.#headOf(commit, quarantine), quarantine.reader);
-    this.#begun = { commit, building };
+    const head = this.#headOf(commit, quarantine);
+    const attributes = readAttributes(head, quarantine.reader);
+    const building = this.#building(head, attributes, quarantine.reader);
+    const { layout, blobs } = this.parts;
+    const draft = new ManifestDraft(layout.temporary('draft'), blobs);
+    this.#begun = { head, attributes, draft, building };
     try {
       await removeTree(this.#dirOf(commit));
-      await building.begin(true, opts);
+      await building.begin(true, opts, item => draft.add(item));
     } catch (error) {
       await this.abandon();
       throw error;
@@ -41,20 +54,27 @@ export class Admission {
 
   /** Places what has come since `begin`; nothing where that is given up. Throws as Store.stage does, and leaves nothing then. */
   async goOn(commit: Oid, opts: WorkOptions): Promise<void> {
-    if (this.#begun?.commit !== commit) return;
+    const begun = this.begun(commit);
+    if (begun === null) return;
     try {
-      await this.#begun.building.goOn(opts);
+      await begun.building.goOn(opts);
     } catch (error) {
       await this.abandon();
       throw error;
     }
   }
 
+  /** What was begun of that image; valid until that is abandoned or staged. */
+  begun(commit: Oid): (BegunImage & { building: Building }) | null {
+    return this.#begun?.head.commit === commit ? this.#begun : null;
+  }
+
   /** Removes what was begun. */
   async abandon(): Promise<void> {
     const begun = this.#begun;
     this.#begun = null;
-    if (begun !== null) await removeTree(this.#dirOf(begun.commit));
+    begun?.draft.close();
+    if (begun !== null) await removeTree(this.#dirOf(begun.head.commit));
   }
 
   /** Throws as Store.stage does. */
@@ -64,9 +84,11 @@ export class Admission {
       await quarantine.remove();
       return known.image;
     }
-    const head = this.#headOf(commit, quarantine);
-    const begun = this.#begun?.commit === commit ? this.#begun.building : null;
-    const building = begun ?? this.#building(head, quarantine.reader);
+    const begun = this.begun(commit);
+    const head = begun?.head ?? this.#headOf(commit, quarantine);
+    const building =
+      begun?.building ?? this.#building(head, readAttributes(head, quarantine.reader), quarantine.reader);
+    begun?.draft.close();
     if (begun !== null) this.#begun = null;
     try {
       if (begun === null) {
@@ -105,7 +127,7 @@ export class Admission {
     return readHead(commit, reader.need(commit, 'commit', 'commit of the image'), reader);
   }
 
-  #building(head: ImageHead, reader: ObjectReader): Building {
+  #building(head: ImageHead, attributes: AttributesMap, reader: ObjectReader): Building {
     const { layout, blobs, objects, held, choice } = this.parts;
     const others: HeldTree[] = [];
     for (const other of held.likeliestFirst(choice.state)) {
@@ -113,7 +135,7 @@ export class Admission {
       if (its !== null)
         others.push({ dir: other.image.dir, base: asBytes(other.image.dir), root: other.head.root, attributes: its });
     }
-    const plan = { head, attributes: readAttributes(head, reader), objects: reader, blobs, held: others };
+    const plan = { head, attributes, objects: reader, blobs, held: others };
     return new Building(this.#dirOf(head.commit), plan, layout.partial);
   }
 

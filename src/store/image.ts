@@ -20,7 +20,7 @@ import { breathe, isOutOfBreath, stopIfAsked } from './pace';
 import type { CheckOptions } from './types';
 
 /** PATH_MAX of linux/limits.h. Bytes. */
-const MAX_LINK = 4095;
+export const MAX_LINK = 4095;
 
 /** A commit and what it names; the objects below are not looked at. */
 export interface ImageHead {
@@ -139,7 +139,7 @@ export interface Totals {
 }
 
 /** Content of a path, from the blobs: throws 'damaged' when one is missing. */
-async function contentOf({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Promise<Content> {
+export async function contentOf({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Promise<Content> {
   if (full.type === 'symlink') {
     const link = blobs.readSmall(entry.oid, MAX_LINK) ?? (await blobs.read(entry.oid, MAX_LINK));
     if (link === null) throw missingBlob(entry.oid);

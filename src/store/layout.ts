@@ -56,7 +56,7 @@ export class Layout {
     return join(this.partial, commit);
   }
 
-  temporary(kind: 'publish' | 'discard' | 'remove' | 'link'): string {
+  temporary(kind: 'publish' | 'discard' | 'remove' | 'link' | 'draft'): string {
     return temporaryName(this.partial, kind);
   }
 

@@ -11,11 +11,9 @@ import type { Oid } from '../core/object';
 import { SMALL } from './blob-writer';
 import type { Blobs } from './blobs';
 import { type DiskPath, diskPath, failedWith } from './disk';
-import { type ImagePath, missingBlob } from './image';
+import { type ImagePath, MAX_LINK, missingBlob } from './image';
 import { hasAttributes, kindOnDisk, makeNode, setAttributes } from './inode';
 
-/** PATH_MAX of linux/limits.h. Bytes. */
-const MAX_LINK = 4095;
 /** Below the least limit of the usual file systems (ext4: 65,000), with room for the groups of one image. */
 const MANY_LINKS = 30_000;
 

@@ -41,7 +41,7 @@ interface HeldFolder {
 
 interface Frame {
   path: ByteString;
-  entry: TreeEntry;
+  full: FullAttributes;
   left: TreeEntry[];
   held: HeldFolder[];
   /** Something in it waits for its content. */
@@ -83,16 +83,16 @@ export class Building {
   /**
    * Makes all folders, and places every path whose content is held; `mayWait`: the others stay for `finish`. Progress: files placed
    * and bytes of their content. To be called once. Throws 'damaged' when a blob is missing, 'unsupported' when root cannot
-   * set extended attributes, 'stopped', 'no-space'.
+   * set extended attributes, 'stopped', 'no-space', and what `onPath` throws, which sees each path but the root in the order of walkLists.
    */
-  async begin(mayWait: boolean, options: WorkOptions): Promise<void> {
+  async begin(mayWait: boolean, options: WorkOptions, onPath: (item: ImagePath) => void = () => {}): Promise<void> {
     const { head, attributes, objects, blobs, held } = this.plan;
     checkTools(attributes);
     const { onProgress } = options;
     const totals = onProgress ? await measure(head, attributes, objects, blobs, options) : this.done;
     const sound = await soundXattrs(held, attributes);
     const stack: Frame[] = [];
-    const enter = async (path: ByteString, entry: TreeEntry, above: HeldFolder[]): Promise<void> => {
+    const enter = async ({ path, entry, full }: ImagePath, above: HeldFolder[]): Promise<void> => {
       if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
       const to = diskPath(this.base, path);
       mkdirSync(to, { mode: 0o755 });
@@ -100,28 +100,30 @@ export class Building {
       this.fresh ??= likeFresh(lstatSync(to));
       const left = (await objects.tree(entry.oid)).toReversed();
       this.done.paths += left.length;
-      stack.push({ path, entry, left, held: await foldersBelow(above, entry, objects), waits: false });
+      stack.push({ path, full, left, held: await foldersBelow(above, entry, objects), waits: false });
     };
 
-    await enter('', rootEntry(head), rootsOf(held));
+    const root = rootEntry(head);
+    await enter({ path: '', entry: root, full: fullAttributes(root, attributes.get('')) }, rootsOf(held));
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       // A promise for each of 40,000 paths would cost more than asking.
       if (isOutOfBreath()) await breathe();
       stopIfAsked(options.signal);
       const entry = frame.left.pop();
       if (entry === undefined) {
-        const full = fullAttributes(frame.entry, attributes.get(frame.path));
-        if (frame.waits) this.unfinished.push({ path: frame.path, full });
-        else this.complete(frame.path, full);
+        const { path, full } = frame;
+        if (frame.waits) this.unfinished.push({ path, full });
+        else this.complete(path, full);
         stack.pop();
         continue;
       }
       const path = joinPath(frame.path, entry.name);
+      const item = { path, entry, full: fullAttributes(entry, attributes.get(path)) };
+      onPath(item);
       if (entry.mode === MODE.dir) {
-        await enter(path, entry, frame.held);
+        await enter(item, frame.held);
         continue;
       }
-      const item = { path, entry, full: fullAttributes(entry, attributes.get(path)) };
       const candidates = this.candidatesFor(item, frame.held, sound);
       if (this.placeSame(item, candidates) || (await this.place(item, candidates, mayWait)))
         onProgress?.(this.done.files, totals.files, this.done.bytes, totals.bytes);

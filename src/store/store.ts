@@ -186,7 +186,9 @@ export class Store extends StoreView {
    */
   async checkImage(commit: Oid, quarantine: Quarantine, opts: CheckOptions = {}): Promise<void> {
     try {
-      await checkImage(commit, quarantine, this.parts.blobs, opts);
+      // What staging has written down on its way knows blobs by their records; it is waited for, as staging would be.
+      const begun = opts.byRecord ? await this.#exclusively(async () => this.#admission.begun(commit)) : null;
+      await checkImage(commit, quarantine, this.parts.blobs, opts, begun);
     } catch (error) {
       throw toPassItOnError(error);
     }

@@ -1,7 +1,16 @@
 /** From one store to another, as a fetch would: objects, blobs, check, stage. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -95,6 +104,55 @@ test('staging that was begun is gone when it is given up, and before anything is
   assert.deepEqual((await to.verify(image.commit)).problems, []);
 });
 
+test('what staging has written down of the manifest tells a wrong commit and a content that is missing, and leaves nothing', async t => {
+  const dir = folder(t);
+  const tree = nastyTree(join(dir, 'tree'));
+  const [from, to] = [await openStore(t, join(dir, 'from')), await openStore(t, join(dir, 'to'))];
+  const { image } = await from.publish(tree.dir, { name: 'nasty', version: '1', time: TIME });
+  const { commit } = image;
+  const byRecord = { byRecord: true };
+  const drafts = () => {
+    const open = readdirSync('/proc/self/fd').map(fd => readlinkOf(join('/proc/self/fd', fd)));
+    return [...readdirSync(join(to.dir, 'partial')), ...open].filter(name => name.includes('draft-')).length;
+  };
+  const quarantine = await fetchInto(from, to, commit, async half => {
+    await to.beginStage(commit, half);
+    assert.equal(drafts(), 1);
+    await assert.rejects(to.checkImage(commit, half, byRecord), { code: 'damaged' });
+  });
+  const progress: number[] = [];
+  await to.checkImage(commit, quarantine, { ...byRecord, onProgress: done => progress.push(done) });
+  assert.ok(progress.at(-1)! > 10);
+  const honest = parseCommit((await from.readObject(commit))!.data);
+  const forged = await quarantine.putObject('commit', encodeCommit({ ...honest, manifestSha256: '0'.repeat(64) }));
+  await to.beginStage(forged, quarantine);
+  assert.equal(drafts(), 1, 'that of the image before is gone');
+  await assert.rejects(to.checkImage(forged, quarantine, byRecord), { code: 'bad-data' });
+  await assert.rejects(to.checkImage(commit, quarantine, { ...byRecord, signal: AbortSignal.abort() }), {
+    code: 'stopped',
+  });
+  await to.checkImage(commit, quarantine, byRecord);
+  await to.abandonStage();
+  assert.equal(drafts(), 0);
+  await to.beginStage(commit, quarantine);
+  await assert.rejects(to.checkImage(commit, quarantine, { ...byRecord, signal: AbortSignal.abort() }), {
+    code: 'stopped',
+  });
+  await to.checkImage(commit, quarantine, byRecord);
+  const staged = await to.stage(commit, quarantine);
+  assert.equal(drafts(), 0);
+  assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
+});
+
+/** Where a descriptor leads; '' when it is closed by now. */
+function readlinkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 test('any two random versions, fetched in either order, come out as published', async t => {
   const dir = folder(t);
   let round = 0;
@@ -122,7 +180,8 @@ test('any two random versions, fetched in either order, come out as published', 
           const begin = (half: Quarantine) => (early ? to.beginStage(image.commit, half) : Promise.resolve());
           const goOn = () => to.continueStage(image.commit);
           const quarantine = await fetchInto(from, to, image.commit, begin, goOn);
-          await to.checkImage(image.commit, quarantine);
+          // By records: then what staging has passed is not walked once more.
+          await to.checkImage(image.commit, quarantine, { byRecord: early });
           const staged = await to.stage(image.commit, quarantine);
           assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
           assert.deepEqual(linkGroups(staged.dir), linkGroups(tree.dir));

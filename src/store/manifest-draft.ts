@@ -1,0 +1,92 @@
+/**
+ * The manifest of an image that is being staged while its contents come: written down path by path as staging passes them, with holes
+ * for what is not here yet, so that the check need not walk the image once more. In a file, because the text of 40,000 paths is 6 MB;
+ * it has no name, so that nothing is left of it whatever happens.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { fromBuffer } from '../core/bytes';
+import { manifestHeader, manifestLine } from '../core/manifest';
+import type { Blobs } from './blobs';
+import { withBuffer } from './buffers';
+import { type Content, contentOf, type ImagePath, MAX_LINK } from './image';
+import { breathe, isOutOfBreath, stopIfAsked } from './pace';
+
+/** What is written at once. Bytes. */
+const PIECE = 64 << 10;
+
+export class ManifestDraft {
+  readonly #descriptor: number;
+  /** Behind what is in the file. */
+  #waiting = manifestHeader();
+  /** In the file, in bytes. */
+  #written = 0;
+  readonly #holes: { at: number; item: ImagePath }[] = [];
+  #isOpen = true;
+
+  /** file: a name of a moment. Throws what open(2) throws. */
+  constructor(
+    file: string,
+    private readonly blobs: Blobs,
+  ) {
+    this.#descriptor = openSync(file, 'wx+', 0o600);
+    unlinkSync(file);
+  }
+
+  /** The next path, in the order of walkLists. Throws 'bad-data' as manifestLine does, 'no-space'. */
+  add(item: ImagePath): void {
+    const content = this.#known(item);
+    if (content === undefined) this.#holes.push({ at: this.#written + this.#waiting.length, item });
+    else this.#waiting += manifestLine(item.path, item.full, content);
+    if (this.#waiting.length >= PIECE) this.#write();
+  }
+
+  /** What is recorded of its blob, which the manifest of a sound image names by the same hash for ever; undefined while there is nothing. */
+  #known({ entry, full }: ImagePath): Content | undefined {
+    if (full.type === 'dir') return null;
+    if (full.type === 'symlink') {
+      const link = this.blobs.readSmall(entry.oid, MAX_LINK);
+      return link === null ? undefined : { link: fromBuffer(link) };
+    }
+    const recorded = this.blobs.recorded(entry.oid) ?? undefined;
+    return full.type === 'file' || recorded === undefined ? recorded : null;
+  }
+
+  #write(): void {
+    const bytes = Buffer.from(this.#waiting, 'latin1');
+    this.#waiting = '';
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at, undefined, this.#written + at);
+    this.#written += bytes.length;
+  }
+
+  /** Its SHA-256, now that all contents are here: 'damaged' where one is not; 'stopped'. */
+  async finish(signal?: AbortSignal): Promise<string> {
+    this.#write();
+    const hash = createHash('sha256');
+    await withBuffer(async buffer => {
+      let at = 0;
+      const hashUntil = async (end: number): Promise<void> => {
+        while (at < end) {
+          if (isOutOfBreath()) await breathe();
+          stopIfAsked(signal);
+          const bytes = readSync(this.#descriptor, buffer, 0, Math.min(buffer.length, end - at), at);
+          if (bytes === 0) throw new Error('the draft of a manifest is cut off');
+          hash.update(buffer.subarray(0, bytes));
+          at += bytes;
+        }
+      };
+      for (const { at: hole, item } of this.#holes) {
+        await hashUntil(hole);
+        hash.update(manifestLine(item.path, item.full, await contentOf(item, this.blobs, true)), 'latin1');
+      }
+      await hashUntil(this.#written);
+    });
+    return hash.digest('hex');
+  }
+
+  /** Harmless when it is closed already. */
+  close(): void {
+    if (this.#isOpen) closeSync(this.#descriptor);
+    this.#isOpen = false;
+  }
+}
