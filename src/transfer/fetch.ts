@@ -18,6 +18,7 @@ import { type Brought, type EffortWish, type Form, Trials } from './effort';
 import { Giver, type Holds } from './giver';
 import { whileQuiet } from './hearing';
 import { Doubtful, type Like, type Receiver } from './incoming';
+import type { ReceiveThread } from './receive-thread';
 import type { ReceivedDeltas } from './received-deltas';
 import { Scheduler, type Wanted } from './scheduler';
 import type { Source } from './source';
@@ -70,6 +71,8 @@ export interface FetchOptions {
   received?: ReceivedDeltas;
   /** The program of a thread that receives (dist/receive-worker.js), for more than a little; without it this thread does all. */
   receiveWorker?: string;
+  /** That thread, where it has been begun already (threadFor). */
+  receiveThread?: ReceiveThread;
 }
 
 export class BlobFetch {
@@ -104,10 +107,10 @@ export class BlobFetch {
   ) {
     this.scheduler = new Scheduler(wanted, Math.random());
     this.classmates = new Classmates(wanted, this.givers, options.arrivals?.id);
-    const { spare = new Spare(), received, receiveWorker } = options;
+    const { spare = new Spare(), received, receiveWorker, receiveThread } = options;
     const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
     const isDone = (oid: Oid) => this.scheduler.isDone(oid);
-    this.taker = new Taker(receiver, bytes, { spare, received, program: receiveWorker, isDone });
+    this.taker = new Taker(receiver, bytes, { spare, received, program: receiveWorker, thread: receiveThread, isDone });
     this.finished = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });

@@ -7,7 +7,7 @@ import type { AnswerKind } from './answers';
 import type { Batch, BatchEvent } from './batch';
 import type { CachedDelta } from './delta-cache';
 
-/** How the thread begins. */
+/** What the thread needs to know before it takes anything. */
 export interface ReceiveStart {
   /** Where to keep deltas that others can be given; null: nowhere. */
   received: string | null;
@@ -16,6 +16,8 @@ export interface ReceiveStart {
 }
 
 export type ReceiveOrder =
+  /** The first one, or `close`. */
+  | { kind: 'start'; start: ReceiveStart }
   | { kind: 'take'; id: number; at: Address; batch: Batch; landing: LandingPlan }
   | { kind: 'abort'; id: number }
   /** Ends all that runs, and then itself. */

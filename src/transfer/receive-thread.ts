@@ -4,7 +4,7 @@ import { PassItOnError, reportedError } from '../core/errors';
 import type { LandingField, LandingPlan } from '../store/landing';
 import type { Batch, BatchEvent } from './batch';
 import { Doubtful, KEPT_FROM } from './incoming';
-import type { ReceiveEvent, ReceiveFailure, ReceiveNews, ReceiveOrder, ReceiveStart } from './receive-orders';
+import type { ReceiveEvent, ReceiveFailure, ReceiveNews, ReceiveOrder } from './receive-orders';
 import type { ReceivedDeltas } from './received-deltas';
 import type { Elsewhere } from './source';
 import type { Spare } from './spare';
@@ -30,17 +30,14 @@ export class ReceiveThread {
   private readonly running = new Map<number, Running>();
   private readonly sources = new Map<string, Elsewhere>();
   private readonly exited: Promise<void>;
+  private options: ReceiveOptions | null = null;
+  /** What ended it, if that was not `close`. */
+  private failure: PassItOnError | null = null;
   private orders = 0;
 
-  /** program: receive-worker, bundled. */
-  constructor(
-    program: string,
-    private readonly options: ReceiveOptions,
-  ) {
-    const { received, spare } = options;
-    const folder = received?.cache.folderOf(threads++) ?? null;
-    const workerData: ReceiveStart = { received: folder, spare: spare.share() };
-    this.worker = new Worker(program, { workerData });
+  /** It takes a tenth of a second until it can do anything: to be begun when it is known that it will be needed. program: receive-worker, bundled. */
+  constructor(program: string) {
+    this.worker = new Worker(program);
     this.worker.on('message', (news: ReceiveNews) => this.hear(news));
     this.exited = new Promise(resolve => {
       this.worker.on('error', cause => this.failAll(cause));
@@ -49,6 +46,14 @@ export class ReceiveThread {
         resolve();
       });
     });
+  }
+
+  /** Before it can take anything. */
+  start(options: ReceiveOptions): void {
+    const { received, spare } = options;
+    const folder = received?.cache.folderOf(threads++) ?? null;
+    this.options = options;
+    this.order({ kind: 'start', start: { received: folder, spare: spare.share() } });
   }
 
   /**
@@ -63,6 +68,7 @@ export class ReceiveThread {
     tell: Running['tell'],
   ): Promise<void> {
     signal.throwIfAborted();
+    if (this.failure !== null) throw this.failure;
     const id = this.orders++;
     this.sources.set(address, source);
     const { landing, release } = this.planFor(batch);
@@ -91,7 +97,7 @@ export class ReceiveThread {
   }
 
   private planFor({ wanted }: Batch): { landing: LandingPlan; release(): void } {
-    const { field } = this.options;
+    const { field } = this.begun;
     const bases = wanted.flatMap(({ bases }) => bases.flatMap(oid => field.facts(oid) ?? []));
     const claims = wanted.filter(({ size }) => size >= KEPT_FROM).map(({ oid }) => ({ oid, ...field.claim(oid) }));
     const files = claims.map(({ oid, path, stays }) => ({ oid, path, stays }));
@@ -104,7 +110,7 @@ export class ReceiveThread {
 
   private hear({ events, kept, received }: ReceiveNews): void {
     for (const [address, bytes] of received) this.sources.get(address)?.received(bytes);
-    for (const [key, delta] of kept) this.options.received?.cache.adopt(key, delta);
+    for (const [key, delta] of kept) this.begun.received?.cache.adopt(key, delta);
     for (const event of events) {
       const one = this.running.get(event.id);
       if (one === undefined) continue;
@@ -122,14 +128,19 @@ export class ReceiveThread {
       this.running.delete(event.id);
       one.end(one.failure ? one.failure.cause : thrown(event.failure));
     } else if (one.failure !== null) return;
-    else if (event.kind === 'landed') this.options.field.land(event.landed);
+    else if (event.kind === 'landed') this.begun.field.land(event.landed);
     else one.tell(event);
+  }
+
+  private get begun(): ReceiveOptions {
+    if (this.options === null) throw new Error('the thread that receives has not been started');
+    return this.options;
   }
 
   private failAll(cause: unknown): void {
     const remedy = 'Start again to go on where it stopped.';
-    const error = new PassItOnError('internal', 'Receiving broke off.', remedy, { cause });
-    for (const { end } of this.running.values()) end(error);
+    this.failure ??= new PassItOnError('internal', 'Receiving broke off.', remedy, { cause });
+    for (const { end } of this.running.values()) end(this.failure);
     this.running.clear();
   }
 }

@@ -3,14 +3,14 @@
  * service's own thread gives their names. Half a gigabyte that comes in 64 kB pieces is garbage as soon as it is written; V8 collects
  * that in a heap with next to nothing else in it, and nobody else waits for it (docs/performance.md).
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { toPassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 import { Landing } from '../store/landing';
 import { type Address, formatAddress } from './address';
 import { takeBatch } from './batch';
 import type { CachedDelta } from './delta-cache';
-import { Doubtful } from './incoming';
+import { Doubtful, type PassOn } from './incoming';
 import { PatchMemory } from './patch-memory';
 import type { ReceiveEvent, ReceiveFailure, ReceiveNews, ReceiveOrder, ReceiveStart } from './receive-orders';
 import { ReceivedDeltas } from './received-deltas';
@@ -22,14 +22,13 @@ type TakeOrder = Extract<ReceiveOrder, { kind: 'take' }>;
 /** A message costs as much as a small file: what happens within so many ms is told together. */
 const GATHER_MS = 8;
 
-const start = workerData as ReceiveStart;
 const port = parentPort!;
-const spare = new Spare(start.spare);
+let spare = new Spare(0);
+let passOn: PassOn | undefined;
 const memory = new PatchMemory();
 const sources = new Map<string, HttpSource>();
 const running = new Map<number, { stop: AbortController; ended: Promise<void> }>();
 const done = new Set<Oid>();
-const passOn = start.received === null ? undefined : { received: new ReceivedDeltas(start.received, tellKept), spare };
 /** What has not been told yet; of how many bytes there are, for each batch, only the sum. */
 let events: ReceiveEvent[] = [];
 const arrived = new Map<number, number>();
@@ -109,7 +108,13 @@ async function close(): Promise<void> {
   port.close();
 }
 
+function begin(start: ReceiveStart): void {
+  spare = new Spare(start.spare);
+  if (start.received !== null) passOn = { received: new ReceivedDeltas(start.received, tellKept), spare };
+}
+
 port.on('message', (order: ReceiveOrder) => {
+  if (order.kind === 'start') return begin(order.start);
   if (order.kind === 'close') return void close();
   if (order.kind === 'abort') return running.get(order.id)?.stop.abort();
   const stop = new AbortController();

@@ -12,12 +12,19 @@ import type { Spare } from './spare';
 /** With less to come a thread of its own takes longer to begin than it saves. Bytes. */
 const WORTH_A_THREAD = 32 << 20;
 
+/** The thread that receives, where so many bytes to come are worth one. program: see TakerOptions. */
+export function threadFor(bytes: number, program: string | undefined): ReceiveThread | null {
+  return program !== undefined && bytes >= WORTH_A_THREAD ? new ReceiveThread(program) : null;
+}
+
 export interface TakerOptions {
   spare: Spare;
   /** Where deltas are kept that others can be given. */
   received: ReceivedDeltas | undefined;
   /** receive-worker, bundled; without it there is no thread. */
   program: string | undefined;
+  /** One that has been begun already. */
+  thread: ReceiveThread | undefined;
   isDone(oid: Oid): boolean;
 }
 
@@ -31,10 +38,10 @@ export class Taker {
     bytes: number,
     private readonly options: TakerOptions,
   ) {
-    const { spare, received, program } = options;
+    const { spare, received, program, thread } = options;
     const { landing } = receiver;
-    const worthIt = program !== undefined && landing !== undefined && bytes >= WORTH_A_THREAD;
-    this.thread = worthIt ? new ReceiveThread(program, { field: landing, spare, received }) : null;
+    this.thread = landing === undefined ? null : (thread ?? threadFor(bytes, program));
+    if (landing !== undefined) this.thread?.start({ field: landing, spare, received });
   }
 
   /** As `takeBatch`. */

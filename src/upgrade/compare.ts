@@ -52,6 +52,9 @@ export interface Comparison {
   diskBytes: number;
 }
 
+/** Is told, while trees come, of how many bytes of contents they have told so far. */
+export type OnComing = (bytes: number) => void;
+
 /** What one directory or small file occupies at least. */
 const DISK_BLOCK = 4096;
 
@@ -65,6 +68,7 @@ export async function compareWithAny(
   sources: readonly FoundSource[],
   commit: Oid,
   signal: AbortSignal,
+  onComing?: OnComing,
 ): Promise<Comparison> {
   const remedy = 'Move closer to a laptop that has it.';
   let failure: unknown = new PassItOnError('no-source', 'Nobody near has that version.', remedy);
@@ -72,7 +76,7 @@ export async function compareWithAny(
     // Who is still fetching it, or has another, cannot tell it.
     if (holds !== 'all') continue;
     try {
-      return await compareWith(store, source, commit, signal);
+      return await compareWith(store, source, commit, signal, onComing);
     } catch (cause) {
       signal.throwIfAborted();
       failure = cause;
@@ -81,10 +85,16 @@ export async function compareWithAny(
   throw failure;
 }
 
-async function compareWith(store: Store, source: Source, commit: Oid, signal: AbortSignal): Promise<Comparison> {
+async function compareWith(
+  store: Store,
+  source: Source,
+  commit: Oid,
+  signal: AbortSignal,
+  onComing?: OnComing,
+): Promise<Comparison> {
   const from = store.state.current;
   const quarantine = await store.quarantine(commit);
-  const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal);
+  const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal, onComing);
   try {
     return await makePlan(store, quarantine, commit, from, sizes);
   } catch (cause) {
@@ -116,13 +126,14 @@ export async function receiveTrees(
   commit: Oid,
   have: Oid | null,
   signal: AbortSignal,
+  onComing?: OnComing,
 ): Promise<Map<Oid, number>> {
   try {
-    return await receive(source, quarantine, commit, have, signal);
+    return await receive(source, quarantine, commit, have, signal, onComing);
   } catch (cause) {
     if (!(cause instanceof DoesNotFit)) throw cause;
     // Perhaps what is here is damaged: whole trees need nothing of it.
-    return receive(source, quarantine, commit, null, signal);
+    return receive(source, quarantine, commit, null, signal, onComing);
   }
 }
 
@@ -132,16 +143,24 @@ async function receive(
   commit: Oid,
   have: Oid | null,
   signal: AbortSignal,
+  onComing: OnComing = () => {},
 ): Promise<Map<Oid, number>> {
   const sizes = new Map<Oid, number>();
+  let bytes = 0;
+  const learn = (told: Iterable<[Oid, number]>) => {
+    for (const [oid, size] of told) {
+      sizes.set(oid, size);
+      bytes += size;
+    }
+    onComing(bytes);
+  };
   for await (const frame of source.trees(commit, have, signal)) {
     if (frame.kind === KIND.sizes) {
-      for (const [oid, size] of decodeSizes(await frame.whole(MAX_OBJECT_BYTES))) sizes.set(oid, size);
+      learn(decodeSizes(await frame.whole(MAX_OBJECT_BYTES)));
     } else if (frame.kind === KIND.commit) {
       expectOid(await quarantine.putObject('commit', await frame.whole(MAX_COMMIT_BYTES)), frame.oid);
     } else if (frame.kind === KIND.patched) {
-      const told = await putPatched(quarantine, frame.oid, await frame.whole(MAX_OBJECT_BYTES));
-      for (const [oid, size] of told) sizes.set(oid, size);
+      learn(await putPatched(quarantine, frame.oid, await frame.whole(MAX_OBJECT_BYTES)));
     } else if (frame.kind === KIND.tree) {
       expectOid(await quarantine.putObject('tree', await frame.whole(MAX_OBJECT_BYTES)), frame.oid);
     } else if (frame.kind === KIND.attributes) {

@@ -12,8 +12,10 @@ import { isAt } from '../transfer/address';
 import { Arrivals } from '../transfer/arrivals';
 import type { EffortWish } from '../transfer/effort';
 import { BlobFetch, type Giver } from '../transfer/fetch';
+import type { ReceiveThread } from '../transfer/receive-thread';
 import type { ReceivedDeltas } from '../transfer/received-deltas';
 import { Spare } from '../transfer/spare';
+import { threadFor } from '../transfer/taker';
 import { type Comparison, compareWithAny, diskBytesOf } from './compare';
 import { type Estimate, type Fetched, ProgressMeter } from './progress';
 import type { FoundSource, SourceFinder } from './sources';
@@ -71,6 +73,8 @@ export class Pipeline {
   private readonly meter = new ProgressMeter(() => performance.now() / 1000);
   private readonly found = new Map<string, FoundSource>();
   private fetch: BlobFetch | null = null;
+  /** Begun while comparing, where much is to come. */
+  private receiveThread: ReceiveThread | undefined;
   private waiting = false;
   /** What has come of the image, for classmates who fetch it, too. */
   arrivals: Arrivals | null = null;
@@ -140,13 +144,13 @@ export class Pipeline {
   private async bring(commit: Oid, signal: AbortSignal, root: string | null = null): Promise<void> {
     this.arrivals = new Arrivals(commit);
     this.enter('compare', 0, 0);
-    const comparison = await this.sound(commit, signal, () => this.compare(commit, signal));
-    const { quarantine } = comparison;
-    await this.admit(commit, quarantine, signal);
-    await checkSpace(this.store, comparison);
-    for (const oid of comparison.here) this.arrivals.add(oid);
-    const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
     try {
+      const comparison = await this.sound(commit, signal, () => this.compare(commit, signal, root === null));
+      const { quarantine } = comparison;
+      await this.admit(commit, quarantine, signal);
+      await checkSpace(this.store, comparison);
+      for (const oid of comparison.here) this.arrivals.add(oid);
+      const toFetch = root === null ? comparison : await this.gather(comparison, root, signal);
       await this.fetchBlobs(toFetch, this.begun(toFetch, comparison), signal, fetched =>
         this.prepare(comparison, signal, fetched),
       );
@@ -156,6 +160,8 @@ export class Pipeline {
       await this.admit(commit, quarantine, signal);
       await this.store.stage(commit, quarantine, { onProgress: this.follow('stage'), signal });
     } finally {
+      await this.receiveThread?.close();
+      this.receiveThread = undefined;
       await this.store.abandonStage();
     }
   }
@@ -199,12 +205,15 @@ export class Pipeline {
     if (!signal.aborted) await (await this.store.quarantine(commit)).discard();
   }
 
-  /** Waits for somebody who can tell the image, as long as patience lasts. */
-  private async compare(commit: Oid, signal: AbortSignal): Promise<Comparison> {
+  /** Waits for somebody who can tell the image, as long as patience lasts. allComes: nothing of it is to be found elsewhere here. */
+  private async compare(commit: Oid, signal: AbortSignal, allComes: boolean): Promise<Comparison> {
     const deadline = performance.now() + this.options.patience * 1000;
     for (;;) {
       try {
-        const comparison = await compareWithAny(this.store, await this.look(commit, signal), commit, signal);
+        const sources = await this.look(commit, signal);
+        const comparison = await compareWithAny(this.store, sources, commit, signal, bytes => {
+          if (allComes) this.receiveThread ??= threadFor(bytes, this.options.receiveWorker) ?? undefined;
+        });
         this.waiting = false;
         return comparison;
       } catch (cause) {
@@ -273,6 +282,7 @@ export class Pipeline {
       spare,
       received,
       receiveWorker,
+      receiveThread: this.receiveThread,
     });
     this.fetch = fetch;
     // What names bases must not have to wait for it.
