@@ -3,7 +3,7 @@
 /** One read or hash step: short enough for the event loop of a slow laptop. Bytes. */
 export const CHUNK = 256 * 1024;
 /** More than are in use at once; each is CHUNK bytes. */
-const KEPT = 16;
+const KEPT = 4;
 
 const free: Buffer[] = [];
 
