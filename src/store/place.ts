@@ -22,7 +22,7 @@ export class Placer {
   readonly #used = new Map<number, number | null>();
   /** Group → its first path placed. */
   readonly #groups = new Map<number, DiskPath>();
-  /** Paths with fresh inodes that still lack their extended attributes: those are set in bulk, before anybody sees them. */
+  /** Paths with fresh inodes that still lack their extended attributes: those are set in bulk, before anybody sees them, by who clears this. */
   readonly lacking = new Map<ByteString, FullAttributes>();
 
   /**

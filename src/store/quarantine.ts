@@ -16,6 +16,8 @@ export class Quarantine {
   /** What is here and, below it, what the store holds. */
   readonly reader: ObjectReader;
   readonly #objects: LooseObjects;
+  /** Those here that were written or read just now, and so are whole. */
+  readonly #whole = new Set<Oid>();
 
   /**
    * dir: created when missing, kept over restarts.
@@ -32,7 +34,7 @@ export class Quarantine {
     // Temporary files go beside it, where a crash leaves nothing that stays: this folder survives restarts.
     this.#objects = new LooseObjects(dir, dirname(dir));
     // The store first: most of an image's trees are there, and not to find a file costs as much as to read it.
-    this.reader = new ObjectReader(oid => this.fallback.read(oid) ?? this.#objects.read(oid), trees);
+    this.reader = new ObjectReader(oid => this.fallback.read(oid) ?? this.#read(oid), trees);
   }
 
   /** Keeps an object; returns its oid. Throws 'bad-data' for a malformed tree. */
@@ -62,10 +64,24 @@ export class Quarantine {
 
   #keep(type: ObjectType, data: Buffer, oid: Oid): void {
     try {
-      if (!this.#objects.has(oid) && !this.fallback.has(oid)) this.#objects.write(type, data, oid);
+      if (this.#whole.has(oid) || this.#objects.has(oid) || this.fallback.has(oid)) return;
+      this.#objects.write(type, data, oid);
+      this.#whole.add(oid);
     } catch (error) {
       throw toPassItOnError(error);
     }
+  }
+
+  #read(oid: Oid): GitObject | null {
+    const object = this.#objects.read(oid);
+    if (object === null) this.#whole.delete(oid);
+    else this.#whole.add(oid);
+    return object;
+  }
+
+  /** It is here, and not in the store. */
+  #holds(oid: Oid): boolean {
+    return this.#whole.has(oid) || this.#read(oid) !== null;
   }
 
   async readObject(oid: Oid): Promise<GitObject | null> {
@@ -83,13 +99,14 @@ export class Quarantine {
 
   /** Moves one object into the store; false if it is there already. */
   release(oid: Oid): boolean {
-    if (this.#objects.read(oid) === null) return false;
+    if (!this.#holds(oid)) return false;
     this.#move(oid);
     return true;
   }
 
   #move(oid: Oid): void {
     this.fallback.take(oid, this.#objects.path(oid));
+    this.#whole.delete(oid);
   }
 
   /** Moves a tree and all that is below it into the store, children first: what the store has is always complete. */
@@ -99,7 +116,7 @@ export class Quarantine {
       await breathe();
       // Whatever is here and whole; what is below it was moved since it was looked at.
       if (top.entered) this.#move(top.oid);
-      if (top.entered || this.#objects.read(top.oid) === null) {
+      if (top.entered || !this.#holds(top.oid)) {
         stack.pop();
         continue;
       }

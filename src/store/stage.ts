@@ -90,7 +90,9 @@ export class Building {
     checkTools(attributes);
     const { onProgress } = options;
     const totals = onProgress ? await measure(head, attributes, objects, blobs, options) : this.done;
-    const sound = await soundXattrs(held, attributes);
+    // A program tells, which takes as long as to place a thousand paths: only those few that have any wait for it.
+    const sound = soundXattrs(held, attributes);
+    sound.catch(() => {});
     const stack: Frame[] = [];
     const enter = async ({ path, entry, full }: ImagePath, above: HeldFolder[]): Promise<void> => {
       if (stack.length >= MAX_DEPTH) throw badData(`An image has more than ${MAX_DEPTH} levels of folders.`);
@@ -124,7 +126,7 @@ export class Building {
         await enter(item, frame.held);
         continue;
       }
-      const candidates = this.candidatesFor(item, frame.held, sound);
+      const candidates = this.candidatesFor(item, frame.held, item.full.xattrs === undefined ? NOTHING : await sound);
       if (this.placeSame(item, candidates) || (await this.place(item, candidates, mayWait)))
         onProgress?.(this.done.files, totals.files, this.done.bytes, totals.bytes);
       else {
@@ -132,6 +134,7 @@ export class Building {
         frame.waits = true;
       }
     }
+    await this.setLacking();
   }
 
   /** Places what has come since, so that less is left for `finish`. As often as one likes after `begin`. Throws as `begin` does. */
@@ -146,6 +149,7 @@ export class Building {
       if (!has || !(await this.place(item, candidates, true))) waiting[left++] = one;
     }
     waiting.length = left;
+    await this.setLacking();
   }
 
   /** Places the rest, whose content is held by now. Returns what the image has in all. Progress and errors as of `begin`. */
@@ -161,8 +165,14 @@ export class Building {
       onProgress?.(done.files, files, done.bytes, bytes);
     }
     for (const { path, full } of this.unfinished) this.complete(path, full);
-    await setXattrs(this.dir, this.base, this.placer.lacking);
+    await this.setLacking();
     return done;
+  }
+
+  private async setLacking(): Promise<void> {
+    const { lacking } = this.placer;
+    await setXattrs(this.dir, this.base, lacking);
+    lacking.clear();
   }
 
   /** False where that is not all there is to do. */
@@ -220,10 +230,12 @@ function checkTools(attributes: AttributesMap): void {
 }
 
 /** Paths of held images whose extended attributes on the disk are those that both images want. */
-type SoundXattrs = Map<HeldTree, Set<ByteString>>;
+type SoundXattrs = ReadonlyMap<HeldTree, ReadonlySet<ByteString>>;
+
+const NOTHING: SoundXattrs = new Map();
 
 async function soundXattrs(held: readonly HeldTree[], wanted: AttributesMap): Promise<SoundXattrs> {
-  const sound: SoundXattrs = new Map();
+  const sound = new Map<HeldTree, Set<ByteString>>();
   const paths = [...wanted].filter(([, { xattrs }]) => xattrs !== undefined);
   if (paths.length === 0 || !haveXattrTools()) return sound;
   for (const tree of held) {
