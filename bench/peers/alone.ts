@@ -100,40 +100,63 @@ async function once(prepared: Prepared, donor: Place, place: Place, dir: string)
   }
 }
 
+/** Who takes part, and what its runs brought so far. */
+interface Contender {
+  peer: Peer;
+  prepared: Prepared;
+  done: Run[];
+}
+
 /**
- * @param runs of each; null: one, or three where one is short
+ * @param runs of each; null: one, or three where one is short. In turns: a machine that grows slower meanwhile does so for all.
  * @returns the table; the peers that failed are reported to `failed` instead of having a row
  */
 export async function alone(
   pair: Pair,
-  scenario: AloneScenario,
+  { shape, withBase }: AloneScenario,
   peers: readonly Peer[],
   runs: number | null,
   failed: (peer: Peer, cause: unknown) => void,
 ): Promise<string> {
-  const rows: Row[] = [];
-  for (const peer of peers) {
-    if (peer.needsBase && !scenario.withBase) continue;
-    const lan = await Lan.create(2, scenario.shape ? { shape: scenario.shape } : {});
+  const lan = await Lan.create(2, shape ? { shape } : {});
+  const [donor, place] = lan.laptops as [Place, Place];
+  const contenders = new Set<Contender>();
+  const prepared: Contender[] = [];
+  const trying = async (peer: Peer, what: () => Promise<void>, otherwise: () => void) => {
     try {
-      const [donor, place] = lan.laptops as [Place, Place];
-      const prepared = await peer.prepare(pair, scenario.withBase);
-      try {
-        const done: Run[] = [];
-        do {
-          done.push(await once(prepared, donor, place, join(pair.work, `laptop-${done.length}`)));
-          const { down, up, seconds } = done.at(-1)!;
-          console.log(`  ${peer.name}: ${down} bytes down, ${up} up, ${seconds.toFixed(1)} s`);
-        } while (done.length < (runs ?? (done[0]!.seconds < SHORT_S ? RUNS : 1)));
-        rows.push({ ...median(done, ({ seconds }) => seconds), peer, made: prepared.made, runs: done.length });
-      } finally {
-        await prepared.close();
-      }
+      await what();
     } catch (cause) {
+      otherwise();
       failed(peer, cause);
-    } finally {
-      await lan.close();
     }
+  };
+  const wanted = ({ done }: Contender) => runs ?? (done.length === 0 || done[0]!.seconds < SHORT_S ? RUNS : 1);
+  try {
+    for (const peer of peers.filter(({ needsBase = false }) => withBase || !needsBase)) {
+      const begin = async () => {
+        const one: Contender = { peer, prepared: await peer.prepare(pair, withBase), done: [] };
+        prepared.push(one);
+        contenders.add(one);
+      };
+      await trying(peer, begin, () => {});
+    }
+    for (let round = 0; [...contenders].some(one => round < wanted(one)); round++) {
+      for (const one of contenders) {
+        if (round >= wanted(one)) continue;
+        const run = async () => {
+          const { down, up, seconds, ...more } = await once(one.prepared, donor, place, join(pair.work, 'laptop'));
+          one.done.push({ down, up, seconds, ...more });
+          console.log(`  ${one.peer.name}: ${down} bytes down, ${up} up, ${seconds.toFixed(1)} s`);
+        };
+        await trying(one.peer, run, () => contenders.delete(one));
+      }
+    }
+  } finally {
+    for (const one of prepared) await one.prepared.close();
+    await lan.close();
   }
+  const rows = [...contenders].map(({ peer, prepared: { made }, done }): Row => {
+    return { ...median(done, ({ seconds }) => seconds), peer, made, runs: done.length };
+  });
   return rows.length === 0 ? 'Nothing could be measured.' : table(rows);
 }
