@@ -116,6 +116,11 @@ export class Blobs implements BlobPlace, LandingField {
     return this.#cache.get(oid);
   }
 
+  /** How many records have gone so far. */
+  get recordsGone(): number {
+    return this.#cache.deleted;
+  }
+
   /** As `glance`, but where the record does not fit the file is hashed again; null when it is not held. */
   async find(oid: Oid): Promise<FoundBlob | null> {
     await breathe();

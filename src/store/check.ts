@@ -31,7 +31,7 @@ export async function checkImage(
     };
     return (await computeManifest(imageLists(head, attributes, reader), blobs, options)).sha256;
   };
-  const sha256 = begun === null ? await walked() : await begun.draft.finish(opts.signal);
+  const sha256 = (await begun?.draft.finish(opts.signal)) ?? (await walked());
   opts.onProgress?.(paths, paths, 0, 0);
   if (sha256 !== head.info.manifestSha256) {
     const { name, version } = head.info;

@@ -45,6 +45,7 @@ export class HashCache {
   /** One that is being made. */
   readonly #record = Buffer.alloc(RECORD);
   #pending = new Set<Oid>();
+  #deleted = 0;
   /** Every size seen; a size too many only costs a comparison. */
   #sizes = new Set<number>();
   /** The file holds something that it should not; it is written anew at the next opportunity. */
@@ -80,6 +81,11 @@ export class HashCache {
   #set(record: Buffer): void {
     this.#table.set(record);
     this.#sizes.add(record.readDoubleLE(52));
+  }
+
+  /** How many records have gone so far: while none goes, what had one has it still. */
+  get deleted(): number {
+    return this.#deleted;
   }
 
   hasSize(size: number): boolean {
@@ -138,6 +144,7 @@ export class HashCache {
   /** For a blob whose file is gone; its record leaves the file with the next `flush`. */
   delete(oid: Oid): void {
     if (!this.#table.delete(oid)) return;
+    this.#deleted += 1;
     this.#pending.delete(oid);
     this.#stale = true;
   }

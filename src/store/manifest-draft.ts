@@ -22,6 +22,7 @@ export class ManifestDraft {
   /** In the file, in bytes. */
   #written = 0;
   readonly #holes: { at: number; item: ImagePath }[] = [];
+  readonly #recordsGone: number;
   #isOpen = true;
 
   /** file: a name of a moment. Throws what open(2) throws. */
@@ -29,11 +30,12 @@ export class ManifestDraft {
     file: string,
     private readonly blobs: Blobs,
   ) {
+    this.#recordsGone = blobs.recordsGone;
     this.#descriptor = openSync(file, 'wx+', 0o600);
     unlinkSync(file);
   }
 
-  /** The next path, in the order of walkLists. Throws 'bad-data' as manifestLine does, 'no-space'. */
+  /** The next path, in the order of walkLists. Throws 'bad-data' as manifestLine does. */
   add(item: ImagePath): void {
     const content = this.#known(item);
     if (content === undefined) this.#holes.push({ at: this.#written + this.#waiting.length, item });
@@ -41,7 +43,7 @@ export class ManifestDraft {
     if (this.#waiting.length >= PIECE) this.#write();
   }
 
-  /** What is recorded of its blob, which the manifest of a sound image names by the same hash for ever; undefined while there is nothing. */
+  /** What is recorded of its blob, which is looked at when it is placed (CheckOptions.byRecord); undefined while there is nothing. */
   #known({ entry, full }: ImagePath): Content | undefined {
     if (full.type === 'dir') return null;
     if (full.type === 'symlink') {
@@ -55,33 +57,44 @@ export class ManifestDraft {
   #write(): void {
     const bytes = Buffer.from(this.#waiting, 'latin1');
     this.#waiting = '';
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at, undefined, this.#written + at);
+    try {
+      for (let at = 0; at < bytes.length && this.#isOpen; )
+        at += writeSync(this.#descriptor, bytes, at, undefined, this.#written + at);
+    } catch {
+      // It only saves work: what room the disk has is for the image.
+      this.close();
+    }
     this.#written += bytes.length;
   }
 
-  /** Its SHA-256, now that all contents are here: 'damaged' where one is not; 'stopped'. */
-  async finish(signal?: AbortSignal): Promise<string> {
+  /**
+   * Its SHA-256, now that all contents are here; null where only a walk can tell: it was closed, or a blob has been found damaged
+   * meanwhile, perhaps one that is told here. Throws 'damaged' where a content is not here, 'stopped'.
+   */
+  async finish(signal?: AbortSignal): Promise<string | null> {
     this.#write();
     const hash = createHash('sha256');
+    let at = 0;
+    const hashUntil = async (end: number, buffer: Buffer): Promise<void> => {
+      while (at < end) {
+        if (isOutOfBreath()) await breathe();
+        stopIfAsked(signal);
+        // Closed, its number may be another file's.
+        if (!this.#isOpen) return;
+        const bytes = readSync(this.#descriptor, buffer, 0, Math.min(buffer.length, end - at), at);
+        if (bytes === 0) return this.close();
+        hash.update(buffer.subarray(0, bytes));
+        at += bytes;
+      }
+    };
     await withBuffer(async buffer => {
-      let at = 0;
-      const hashUntil = async (end: number): Promise<void> => {
-        while (at < end) {
-          if (isOutOfBreath()) await breathe();
-          stopIfAsked(signal);
-          const bytes = readSync(this.#descriptor, buffer, 0, Math.min(buffer.length, end - at), at);
-          if (bytes === 0) throw new Error('the draft of a manifest is cut off');
-          hash.update(buffer.subarray(0, bytes));
-          at += bytes;
-        }
-      };
       for (const { at: hole, item } of this.#holes) {
-        await hashUntil(hole);
+        await hashUntil(hole, buffer);
         hash.update(manifestLine(item.path, item.full, await contentOf(item, this.blobs, true)), 'latin1');
       }
-      await hashUntil(this.#written);
+      await hashUntil(this.#written, buffer);
     });
-    return hash.digest('hex');
+    return this.#isOpen && this.blobs.recordsGone === this.#recordsGone ? hash.digest('hex') : null;
   }
 
   /** Harmless when it is closed already. */

@@ -20,6 +20,7 @@ import { encodeTree, MODE } from '../../src/core/tree';
 import { type HeldImage, type Quarantine, Store } from '../../src/store/store';
 import { items, makeTree } from './arbitrary-trees';
 import {
+  fetchBlob,
   fetchInto,
   folder,
   isRoot,
@@ -139,6 +140,15 @@ test('what staging has written down of the manifest tells a wrong commit and a c
     code: 'stopped',
   });
   await to.checkImage(commit, quarantine, byRecord);
+  // What was here when its path was passed is lost before the check.
+  const [lost] = (await from.readTree(image.root)).filter(({ mode }) => mode === MODE.file);
+  rmSync(to.blobPath(lost!.oid));
+  assert.equal(await to.hasBlob(lost!.oid), false);
+  await assert.rejects(to.checkImage(commit, quarantine, byRecord), { code: 'damaged' });
+  await fetchBlob(from, to, lost!.oid);
+  // Given up in the middle: the image is walked instead.
+  const checked = to.checkImage(commit, quarantine, byRecord);
+  await Promise.all([checked, to.abandonStage()]);
   const staged = await to.stage(commit, quarantine);
   assert.equal(drafts(), 0);
   assert.deepEqual(rsyncDifferences(tree.dir, staged.dir), []);
