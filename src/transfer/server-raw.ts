@@ -8,8 +8,8 @@ import type { Oid } from '../core/object';
 import { breathe, isOutOfBreath } from '../store/pace';
 import type { OpenFile } from '../store/store';
 import { ANSWER, ANSWERS_MAGIC, encodeAnswerHeader, encodeAnswersEnd } from './answers';
+import type { Sink } from './gathering-writer';
 import type { Holdings } from './holdings';
-import type { Sink } from './server-stream';
 
 /** A blob, from a byte on; null where it is not here. */
 interface AskedRaw {

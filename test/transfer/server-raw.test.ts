@@ -51,6 +51,17 @@ test('every blob comes byte for byte, from wherever it is asked for, and what is
   assert.ok(stream.equals(Buffer.concat([Buffer.from('PIO2'), ...answers, encodeAnswersEnd()])));
 });
 
+test('an answer that lasts longer than the pause between two signs of life comes whole as well', async t => {
+  const contents = [1 << 20, 2 << 20, 100, 2 << 20].map(size => randomBytes(size));
+  const { store } = await donor(t, ...contents);
+  // Two signs of life, while both of its buffers wait for their turn.
+  const { source } = await giving(closersOf(t), store, { rate: 550e3, onError: hangingUp });
+  const asked = contents.map(content => ({ oid: oidOf(content), bases: [] }));
+  const answers = contents.map(content => encodeAnswer(ANSWER.whole, content));
+  const stream = await ask(source(), asked);
+  assert.ok(stream.equals(Buffer.concat([Buffer.from('PIO2'), ...answers, encodeAnswersEnd()])));
+});
+
 test('a file that loses its end while it is given breaks the answer off', async t => {
   const content = randomBytes(3 << 20);
   const { store } = await donor(t, content);
