@@ -11,8 +11,8 @@ export interface Sink {
 }
 
 /**
- * Gathers what is written in two Buffers that are used again and again, one of which is sent while the other is filled: a compressor is
- * asked once for hundreds of small frames, and large files leave nothing behind for the garbage collector.
+ * Gathers what is written in Buffers that are used again and again: a compressor is asked once for hundreds of small frames, and large
+ * files leave nothing behind for the garbage collector.
  */
 export class GatheringWriter implements Sink {
   private filling: Gathered;
@@ -22,14 +22,18 @@ export class GatheringWriter implements Sink {
   private fail: (cause: Error) => void = () => {};
   private failed: Error | null = null;
 
-  /** bytes: how many are handed on at once; onFull: called when so many have been. */
+  /**
+   * bytes: how many are handed on at once; onFull: called when so many have been. isDouble: one Buffer is sent while the other is filled,
+   * which is worth its memory where nothing else takes as long as to send.
+   */
   constructor(
     private readonly output: Writable,
     bytes: number,
+    isDouble: boolean,
     private readonly onFull: () => unknown = () => {},
   ) {
     this.filling = new Gathered(bytes);
-    this.other = new Gathered(bytes);
+    this.other = isDouble ? new Gathered(bytes) : this.filling;
     output.on('error', cause => this.giveUp(cause));
   }
 

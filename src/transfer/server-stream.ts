@@ -42,7 +42,7 @@ export async function sendFrames(
   const isTrees = content === 'trees';
   const most = isTrees ? GATHER_TREES_BYTES : compress ? GATHER_BYTES : GATHER_RAW_BYTES;
   const onFull = () => isTrees && compress?.flush();
-  const writer = new GatheringWriter(compress ?? slowed ?? response, most, onFull);
+  const writer = new GatheringWriter(compress ?? slowed ?? response, most, compress === null, onFull);
   response.once('close', () => {
     gone.abort();
     writer.giveUp();

@@ -34,9 +34,9 @@ test('everything comes out once and in its order, whenever somebody pushes and h
     { weight: 2, arbitrary: fc.constant('take' as const) },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(act, { maxLength: 60 }), async acts => {
+    fc.asyncProperty(fc.array(act, { maxLength: 60 }), fc.boolean(), async (acts, isDouble) => {
       const output = new Slow();
-      const writer = new GatheringWriter(output, 16);
+      const writer = new GatheringWriter(output, 16, isDouble);
       let next = 0;
       let writing = Promise.resolve();
       for (const one of acts) {
@@ -67,7 +67,7 @@ test('everything comes out once and in its order, whenever somebody pushes and h
 
 test('while one buffer is under way the other is filled, and no more than those two wait', async () => {
   const output = new Slow();
-  const writer = new GatheringWriter(output, 16);
+  const writer = new GatheringWriter(output, 16, true);
   let written = 0;
   const writing = (async () => {
     for (; written < 100; written++) await writer.write(Buffer.of(written));
@@ -86,7 +86,7 @@ test('while one buffer is under way the other is filled, and no more than those 
 
 test('who waits for room is told when nobody takes any more', async () => {
   const output = new Slow();
-  const writer = new GatheringWriter(output, 16);
+  const writer = new GatheringWriter(output, 16, true);
   const writing = writer.write(Buffer.alloc(100));
   await turn();
   writer.giveUp(new Error('gone'));
