@@ -23,10 +23,14 @@ export interface BegunImage {
   draft: ManifestDraft;
 }
 
+interface Begun extends BegunImage {
+  building: Building;
+}
+
 /** Every method needs the store for itself. */
 export class Admission {
   /** One that was begun before all of its contents were here. */
-  #begun: (BegunImage & { building: Building }) | null = null;
+  #begun: Begun | null = null;
 
   constructor(private readonly parts: Parts) {}
 
@@ -65,7 +69,7 @@ export class Admission {
   }
 
   /** What was begun of that image; valid until that is abandoned or staged. */
-  begun(commit: Oid): (BegunImage & { building: Building }) | null {
+  begun(commit: Oid): Begun | null {
     return this.#begun?.head.commit === commit ? this.#begun : null;
   }
 

@@ -138,22 +138,31 @@ export interface Totals {
   bytes: number;
 }
 
-/** Content of a path, from the blobs: throws 'damaged' when one is missing. */
-export async function contentOf({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Promise<Content> {
+/** Content of a path that can be told at once; undefined where only `contentOf` can. byRecord: as in CheckOptions. */
+export function contentAtHand({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Content | undefined {
+  if (full.type === 'dir') return null;
   if (full.type === 'symlink') {
-    const link = blobs.readSmall(entry.oid, MAX_LINK) ?? (await blobs.read(entry.oid, MAX_LINK));
+    const link = blobs.readSmall(entry.oid, MAX_LINK);
+    return link === null ? undefined : { link: fromBuffer(link) };
+  }
+  const known = byRecord ? blobs.recorded(entry.oid) : blobs.glance(entry.oid);
+  if (known === null) return undefined;
+  return full.type === 'file' ? known : null;
+}
+
+/** Content of a path, from the blobs: throws 'damaged' when one is missing. */
+export async function contentOf(item: ImagePath, blobs: Blobs, byRecord: boolean): Promise<Content> {
+  const atHand = contentAtHand(item, blobs, byRecord);
+  if (atHand !== undefined) return atHand;
+  const { entry, full } = item;
+  if (full.type === 'symlink') {
+    const link = await blobs.read(entry.oid, MAX_LINK);
     if (link === null) throw missingBlob(entry.oid);
     return { link: fromBuffer(link) };
   }
-  const known = byRecord ? blobs.recorded(entry.oid) : blobs.glance(entry.oid);
-  const found = known ?? (await blobs.find(entry.oid));
+  const found = await blobs.find(entry.oid);
   if (found === null) throw missingBlob(entry.oid);
   return full.type === 'file' ? found : null;
-}
-
-/** The same of a file, where its record is believed; null where only `contentOf` can tell. */
-function recordedContent({ entry, full }: ImagePath, blobs: Blobs, byRecord: boolean): Content {
-  return byRecord && full.type === 'file' ? blobs.recorded(entry.oid) : null;
 }
 
 export function missingBlob(oid: Oid): PassItOnError {
@@ -182,10 +191,8 @@ export async function computeManifest(
         tell();
         await breathe();
       }
-      const content =
-        item.full.type === 'dir'
-          ? null
-          : (recordedContent(item, blobs, byRecord) ?? (await contentOf(item, blobs, byRecord)));
+      const atHand = contentAtHand(item, blobs, byRecord);
+      const content = atHand === undefined ? await contentOf(item, blobs, byRecord) : atHand;
       manifest.add(item.path, item.full, content);
       totals.paths += 1;
       if (item.full.type !== 'dir') totals.files += 1;

@@ -5,11 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { fromBuffer } from '../core/bytes';
 import { manifestHeader, manifestLine } from '../core/manifest';
 import type { Blobs } from './blobs';
 import { withBuffer } from './buffers';
-import { type Content, contentOf, type ImagePath, MAX_LINK } from './image';
+import { contentAtHand, contentOf, type ImagePath } from './image';
 import { breathe, isOutOfBreath, stopIfAsked } from './pace';
 
 /** What is written at once. Bytes. */
@@ -37,21 +36,11 @@ export class ManifestDraft {
 
   /** The next path, in the order of walkLists. Throws 'bad-data' as manifestLine does. */
   add(item: ImagePath): void {
-    const content = this.#known(item);
+    // A blob's record is believed, for it is looked at when it is placed.
+    const content = contentAtHand(item, this.blobs, true);
     if (content === undefined) this.#holes.push({ at: this.#written + this.#waiting.length, item });
     else this.#waiting += manifestLine(item.path, item.full, content);
     if (this.#waiting.length >= PIECE) this.#write();
-  }
-
-  /** What is recorded of its blob, which is looked at when it is placed (CheckOptions.byRecord); undefined while there is nothing. */
-  #known({ entry, full }: ImagePath): Content | undefined {
-    if (full.type === 'dir') return null;
-    if (full.type === 'symlink') {
-      const link = this.blobs.readSmall(entry.oid, MAX_LINK);
-      return link === null ? undefined : { link: fromBuffer(link) };
-    }
-    const recorded = this.blobs.recorded(entry.oid) ?? undefined;
-    return full.type === 'file' || recorded === undefined ? recorded : null;
   }
 
   #write(): void {
