@@ -11,13 +11,12 @@ import {
   type Like,
   otherwise,
   type PassOn,
-  type Receiver,
   type Request,
   receiveAnswer,
   requestsFor,
 } from './incoming';
 import type { PatchMemory } from './patch-memory';
-import { RawAnswers } from './raw-answers';
+import { type BlobEvent, RawAnswers, type RawTaking } from './raw-answers';
 import type { Wanted } from './scheduler';
 import type { How, Source } from './source';
 import type { Spare } from './spare';
@@ -34,10 +33,7 @@ export interface Batch {
 
 /** What happens meanwhile. */
 export type BatchEvent =
-  /** Content is there; a negative number of bytes is not, after all. */
-  | { kind: 'bytes'; bytes: number }
-  | { kind: 'missing'; oid: Oid }
-  | { kind: 'came'; oid: Oid; outlined: boolean }
+  | BlobEvent
   /** An outline did not make it. What follows in the batch may be as good. */
   | { kind: 'doubtful'; oid: Oid }
   /** For how much of the time its link was busy, from 0 to 1: at the end, if the source says so. */
@@ -45,15 +41,12 @@ export type BatchEvent =
   /** How long it took since asking, in seconds: at the end. */
   | { kind: 'lasted'; seconds: number };
 
-export interface Taking {
-  receiver: Receiver;
+export interface Taking extends RawTaking {
   source: Source;
   signal: AbortSignal;
   spare: Spare;
   memory: PatchMemory;
   passOn: PassOn | undefined;
-  /** Another source was faster with it. */
-  isDone(oid: Oid): boolean;
   tell(event: BatchEvent): void;
 }
 

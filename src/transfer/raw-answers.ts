@@ -7,16 +7,16 @@ import { ANSWER, ANSWERS_MAGIC, type AnswerKind, END, kindOf } from './answers';
 import { cutOff, malformed } from './byte-reader';
 import { type BlobSink, brokenOff, fits, otherwise, type Receiver, type Request, resumeBlob } from './incoming';
 
+/** What is told of a blob, whatever form it has. */
+export type BlobEvent =
+  /** Content is there; a negative number of bytes is not, after all. */
+  { kind: 'bytes'; bytes: number } | { kind: 'missing'; oid: Oid } | { kind: 'came'; oid: Oid; outlined: boolean };
+
 export interface RawTaking {
   receiver: Receiver;
   /** Another source was faster with it. */
   isDone(oid: Oid): boolean;
-  tell(
-    event:
-      | { kind: 'bytes'; bytes: number }
-      | { kind: 'missing'; oid: Oid }
-      | { kind: 'came'; oid: Oid; outlined: false },
-  ): void;
+  tell(event: BlobEvent): void;
 }
 
 /** A blob on its way. */

@@ -17,8 +17,7 @@ const LONGEST_HEAD = 16 << 10;
 const HEAD_END = '\r\n\r\n';
 
 export class RawClient {
-  private readonly unused: Connection[] = [];
-  private readonly used = new Set<Connection>();
+  private readonly connections = new Set<Connection>();
 
   constructor(
     private readonly at: Place,
@@ -37,26 +36,24 @@ export class RawClient {
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, string> | null> {
     signal?.throwIfAborted();
-    const connection = this.unused.pop() ?? new Connection(this.at, this.address, one => this.forget(one));
-    this.used.add(connection);
+    const connection = [...this.connections].find(({ isFree }) => isFree) ?? this.connect();
     const stop = () => connection.end(new DOMException('stopped', 'AbortError'));
     signal?.addEventListener('abort', stop, { once: true });
     try {
       return await connection.post(path, body, take);
     } finally {
       signal?.removeEventListener('abort', stop);
-      this.used.delete(connection);
-      if (connection.isFree) this.unused.push(connection);
     }
   }
 
   close(): void {
-    for (const connection of [...this.unused, ...this.used]) connection.end(gone(this.address, new Error('closed')));
+    for (const connection of this.connections) connection.end(gone(this.address, new Error('closed')));
   }
 
-  private forget(connection: Connection): void {
-    const at = this.unused.indexOf(connection);
-    if (at >= 0) this.unused.splice(at, 1);
+  private connect(): Connection {
+    const connection = new Connection(this.at, this.address, () => this.connections.delete(connection));
+    this.connections.add(connection);
+    return connection;
   }
 }
 
@@ -83,7 +80,7 @@ class Connection {
   constructor(
     { host, port }: Place,
     private readonly address: string,
-    onClose: (self: Connection) => void,
+    onClose: () => void,
   ) {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     const callback = (bytes: number) => this.come(buffer.subarray(0, bytes));
@@ -96,7 +93,7 @@ class Connection {
     this.socket.on('end', () => this.broke(new Error('closed by the other side')));
     this.socket.on('close', () => {
       this.broke(new Error('broken off'));
-      onClose(this);
+      onClose();
     });
   }
 

@@ -13,8 +13,8 @@ import type { Spare } from './spare';
 const WORTH_A_THREAD = 32 << 20;
 
 /** The thread that receives, where so many bytes to come are worth one. program: see TakerOptions. */
-export function threadFor(bytes: number, program: string | undefined): ReceiveThread | null {
-  return program !== undefined && bytes >= WORTH_A_THREAD ? new ReceiveThread(program) : null;
+export function threadFor(bytes: number, program: string | undefined): ReceiveThread | undefined {
+  return program !== undefined && bytes >= WORTH_A_THREAD ? new ReceiveThread(program) : undefined;
 }
 
 export interface TakerOptions {
@@ -30,7 +30,7 @@ export interface TakerOptions {
 
 export class Taker {
   private readonly memory = new PatchMemory();
-  private readonly thread: ReceiveThread | null;
+  private readonly thread: ReceiveThread | undefined;
 
   /** bytes: how many are to come in all. */
   constructor(
@@ -40,8 +40,9 @@ export class Taker {
   ) {
     const { spare, received, program, thread } = options;
     const { landing } = receiver;
-    this.thread = landing === undefined ? null : (thread ?? threadFor(bytes, program));
-    if (landing !== undefined) this.thread?.start({ field: landing, spare, received });
+    if (landing === undefined) return;
+    this.thread = thread ?? threadFor(bytes, program);
+    this.thread?.start({ field: landing, spare, received });
   }
 
   /** As `takeBatch`. */

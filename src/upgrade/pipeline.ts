@@ -212,7 +212,7 @@ export class Pipeline {
       try {
         const sources = await this.look(commit, signal);
         const comparison = await compareWithAny(this.store, sources, commit, signal, bytes => {
-          if (allComes) this.receiveThread ??= threadFor(bytes, this.options.receiveWorker) ?? undefined;
+          if (allComes) this.receiveThread ??= threadFor(bytes, this.options.receiveWorker);
         });
         this.waiting = false;
         return comparison;
