@@ -1,7 +1,7 @@
 /**
  * What an upgrade at full speed costs a program of node's at least: one process sends the files that differ, another receives, hashes
  * (SHA-1 and SHA-256) and writes them in one thread, and in another makes all folders, looks at every file that is the same and links
- * it. No plan, no request, no check, no signature, nothing that survives a failure.
+ * it. No plan, no HTTP, no check, no signature, nothing that survives a failure.
  * Usage: npm run bench -- floor [small|full [DIR]]; DIR: where all copies are made, as in memory; else beside the images.
  */
 import { execFileSync, fork } from 'node:child_process';
@@ -22,8 +22,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { createServer, get } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { end, workFolder } from './end';
@@ -54,6 +53,8 @@ interface Cost {
 }
 
 const RUNS = 5;
+/** As much as is read at once. */
+const READ_BYTES = 256 << 10;
 
 function processor(): number {
   const { user, system } = process.cpuUsage();
@@ -78,13 +79,13 @@ function divide(from: string, to: string, target: string): Work {
 
 /** The donor: answers with all that differs, one file after the other. */
 function serve({ to, different }: Work): void {
-  const server = createServer(async (_, response) => {
+  const server = createServer(async socket => {
     const before = processor();
     for (const { path } of different) {
-      if (!response.write(readFileSync(join(to, path)))) await once(response, 'drain');
+      if (!socket.write(readFileSync(join(to, path)))) await once(socket, 'drain');
     }
-    response.end();
-    await once(response, 'close');
+    socket.end();
+    await once(socket, 'close');
     process.send!(processor() - before);
   });
   server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port));
@@ -92,7 +93,6 @@ function serve({ to, different }: Work): void {
 
 /** The laptop's thread that receives. */
 async function receive({ target, different }: Work, port: number): Promise<void> {
-  const [answer] = await once(get({ port, host: '127.0.0.1' }), 'response');
   const files = different.entries();
   let file: Coming | null = null;
   const next = () => {
@@ -112,8 +112,7 @@ async function receive({ target, different }: Work, port: number): Promise<void>
     closeSync(fd);
     renameSync(name, `${name}.whole`);
   };
-  next();
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  const take = (chunk: Buffer) => {
     for (let at = 0; at < chunk.length && file !== null; ) {
       const current: Coming = file;
       const part = chunk.subarray(at, at + current.left);
@@ -125,7 +124,12 @@ async function receive({ target, different }: Work, port: number): Promise<void>
       finish(current);
       next();
     }
-  }
+    return true;
+  };
+  next();
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (bytes: number) => take(buffer.subarray(0, bytes));
+  await once(connect({ port, host: '127.0.0.1', onread: { buffer, callback } }), 'close');
 }
 
 /** The laptop: in this thread what is the same, in another what differs. */

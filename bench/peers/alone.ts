@@ -144,8 +144,9 @@ export async function alone(
       for (const one of contenders) {
         if (round >= wanted(one)) continue;
         const run = async () => {
-          const { down, up, seconds, ...more } = await once(one.prepared, donor, place, join(pair.work, 'laptop'));
-          one.done.push({ down, up, seconds, ...more });
+          const brought = await once(one.prepared, donor, place, join(pair.work, 'laptop'));
+          one.done.push(brought);
+          const { down, up, seconds } = brought;
           console.log(`  ${one.peer.name}: ${down} bytes down, ${up} up, ${seconds.toFixed(1)} s`);
         };
         await trying(one.peer, run, () => contenders.delete(one));
