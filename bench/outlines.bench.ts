@@ -78,7 +78,8 @@ interface Sum {
 async function one(file: Changed, blockBytes: number | null, sum: Sum): Promise<void> {
   const target = readFileSync(file.path);
   const packed = file.base === null ? Buffer.alloc(0) : readFileSync(file.base);
-  const base = unpack(packed) ?? packed;
+  const unpacked = unpack(packed);
+  const base = unpacked ? Buffer.concat([...unpacked.parts()]) : packed;
   const shape =
     blockBytes === null ? shapeFor(base.length, target.length) : shapeOf(base.length, target.length, blockBytes);
   const outline = file.base === null ? NO_OUTLINE : await outlineOf(memoryReader(base), shape);

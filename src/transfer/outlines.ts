@@ -1,8 +1,8 @@
 /** Outlines of what is here, for one who has what is wanted and nothing like it: see src/core/delta/outline.ts. */
 import type { FileHandle } from 'node:fs/promises';
-import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack } from '../core/delta/gzip/file';
+import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, type Unpacked, unpack } from '../core/delta/gzip/file';
 import { hashesLength, NO_OUTLINE, type Outline, outlineOf, shapeFor } from '../core/delta/outline';
-import { memoryReader, mustFill, type RandomReader } from '../core/delta/reader';
+import { mustFill, type RandomReader } from '../core/delta/reader';
 import { PassItOnError } from '../core/errors';
 import type { Oid } from '../core/object';
 
@@ -44,7 +44,7 @@ export async function openOutlined(
   const close = () => handle.close();
   try {
     const unpacked = await unpackedOf(file);
-    return { content: unpacked === null ? file : memoryReader(unpacked), close };
+    return { content: unpacked ?? file, close };
   } catch (cause) {
     await close();
     throw cause;
@@ -66,7 +66,7 @@ async function outlineFor(holder: Holder, base: Oid, targetSize: number, room: n
   }
 }
 
-async function unpackedOf(file: RandomReader): Promise<Buffer | null> {
+async function unpackedOf(file: RandomReader): Promise<Unpacked | null> {
   if (file.size > MOST_UNPACKED_BYTES) return null;
   const start = Buffer.alloc(Math.min(file.size, PACKED_HEAD_BYTES));
   mustFill(start, await file.read(start, 0));

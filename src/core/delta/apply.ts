@@ -1,9 +1,10 @@
 import { badData } from '../bad-data';
+import type { PassItOnError } from '../errors';
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
-import { MOST_UNPACKED_BYTES, pack, unpack } from './gzip/file';
+import { MOST_UNPACKED_BYTES, Packing, unpack } from './gzip/file';
 import { PagedReader } from './paged';
 import { newPatchSpace, type PatchSpace } from './patch-space';
-import { memoryReader, mustFill, type RandomReader } from './reader';
+import { mustFill, type RandomReader } from './reader';
 import { ByteSource, unfold } from './varint';
 
 /**
@@ -45,16 +46,24 @@ async function* packed(
 ): AsyncGenerator<Buffer> {
   const size = await input.length(LENGTH_BYTES);
   if (size > MOST_UNPACKED_BYTES) throw badData(`A delta makes a gzip file of ${size} bytes.`);
-  const unpacked = Buffer.allocUnsafeSlow(size);
-  let made = 0;
-  for await (const window of windows(base, input, size, space)) made += window.copy(unpacked, made);
+  const packing = new Packing(size);
   let left = targetSize;
-  for (const piece of pack(unpacked)) {
-    left -= piece.length;
-    if (left < 0) break;
-    yield piece;
+  try {
+    for await (const window of windows(base, input, size, space)) {
+      for (const piece of packing.take(window)) {
+        left -= piece.length;
+        if (left < 0) throw otherSize(targetSize);
+        yield piece;
+      }
+    }
+  } finally {
+    packing.close();
   }
-  if (left !== 0) throw badData(`A delta makes a gzip file of other than ${targetSize} bytes.`);
+  if (left !== 0) throw otherSize(targetSize);
+}
+
+function otherSize(targetSize: number): PassItOnError {
+  return badData(`A delta makes a gzip file of other than ${targetSize} bytes.`);
 }
 
 async function unpackedBase(base: RandomReader): Promise<RandomReader> {
@@ -62,7 +71,7 @@ async function unpackedBase(base: RandomReader): Promise<RandomReader> {
     const bytes = Buffer.allocUnsafeSlow(base.size);
     mustFill(bytes, await base.read(bytes, 0));
     const unpacked = unpack(bytes);
-    if (unpacked !== null) return memoryReader(unpacked);
+    if (unpacked !== null) return unpacked;
   }
   throw badData('A delta takes a file for a gzip file that is none.');
 }

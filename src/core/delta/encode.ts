@@ -1,7 +1,7 @@
 import { FORM, LENGTH_BYTES, mostSteps, PARTS, SLACK_BYTES, WINDOW_BYTES, WORD_BYTES } from './format';
-import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, unpack, unpackSurely } from './gzip/file';
+import { looksPacked, MOST_UNPACKED_BYTES, PACKED_HEAD_BYTES, type Unpacked, unpack, unpackSurely } from './gzip/file';
 import { Matcher, type Step } from './match';
-import { equalUntil, memoryReader, mustFill, Pages, type SyncReader, viewOf } from './reader';
+import { equalUntil, mustFill, Pages, type SyncReader, viewOf } from './reader';
 import { Scratch } from './scratch';
 import { type ByteSink, fold } from './varint';
 
@@ -25,7 +25,7 @@ export function* encodeDelta(
     return;
   }
   yield packedHead(FORM.bothUnpacked, unpacked);
-  yield* windows(memoryReader(unpackedBase), memoryReader(unpacked), scratch);
+  yield* windows(unpackedBase, unpacked, scratch);
 }
 
 /**
@@ -36,22 +36,22 @@ export function* encodeDelta(
 export function* encodeOver(
   base: SyncReader,
   target: SyncReader,
-  unpacked: Buffer | null,
+  unpacked: Unpacked | null,
   scratch: Scratch,
 ): Generator<Buffer> {
   if (unpacked === null) yield Buffer.of(FORM.plain);
   else yield packedHead(FORM.targetUnpacked, unpacked);
-  yield* windows(base, unpacked === null ? target : memoryReader(unpacked), scratch);
+  yield* windows(base, unpacked ?? target, scratch);
 }
 
-function packedHead(form: number, unpacked: Buffer): Buffer {
+function packedHead(form: number, { size }: Unpacked): Buffer {
   const head = Buffer.of(form, 0, 0, 0);
-  head.writeUIntLE(unpacked.length, 1, LENGTH_BYTES);
+  head.writeUIntLE(size, 1, LENGTH_BYTES);
   return head;
 }
 
 /** A gzip file, unpacked; null when it is none. */
-export function readPacked(file: SyncReader, how: (bytes: Buffer) => Buffer | null): Buffer | null {
+export function readPacked(file: SyncReader, how: (bytes: Buffer) => Unpacked | null): Unpacked | null {
   if (file.size > MOST_UNPACKED_BYTES) return null;
   const start = Buffer.alloc(Math.min(file.size, PACKED_HEAD_BYTES));
   mustFill(start, file.read(start, 0));

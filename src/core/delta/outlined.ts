@@ -11,7 +11,7 @@ import { unpackSurely } from './gzip/file';
 import type { Outline, Shape } from './outline';
 import { PagedReader } from './paged';
 import { newPatchSpace } from './patch-space';
-import { memoryReader, type RandomReader, type SyncReader } from './reader';
+import type { RandomReader, SyncReader } from './reader';
 import { commonOfBase, commonOfTarget, encodeRuns, longestRuns } from './runs';
 import type { Scratch } from './scratch';
 
@@ -34,7 +34,7 @@ export function encodeOutlined(
   scratch: Scratch,
 ): { parts: Iterable<Buffer>; most: number } {
   const unpacked = readPacked(target, unpackSurely);
-  const content = unpacked === null ? target : memoryReader(unpacked);
+  const content = unpacked ?? target;
   const places = findCommon(outline, content);
   const runs = encodeRuns(places);
   if (unpacked === null && runs.length === 0) return { parts: [], most: 0 };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { MOST_UNPACKED_BYTES, pack, unpack, unpackSurely } from '../../../src/core/delta/gzip/file';
+import { MOST_UNPACKED_BYTES, Packing, pack, Unpacked, unpack, unpackSurely } from '../../../src/core/delta/gzip/file';
 import { withCode } from '../assert-error';
 import { apply, Dice, encode } from './files';
 
@@ -15,15 +15,19 @@ function gzip(content: Buffer, ...options: string[]): Buffer {
   return execFileSync('gzip', [...options, '-c'], { input: content, maxBuffer: 1 << 28 });
 }
 
-function packed(unpacked: Buffer): Buffer {
+function packed(unpacked: Unpacked): Buffer {
   return Buffer.concat(Array.from(pack(unpacked), piece => Buffer.from(piece)));
+}
+
+function wholeOf(unpacked: Unpacked): Buffer {
+  return Buffer.concat([...unpacked.parts()]);
 }
 
 function comesBack(file: Buffer, content = gunzipSync(file)): void {
   const unpacked = unpackSurely(file);
   assert.ok(unpacked !== null, 'gzip made something else of it than we');
   assert.ok(packed(unpacked).equals(file));
-  assert.ok(unpacked.includes(content));
+  assert.ok(wholeOf(unpacked).includes(content));
 }
 
 const letters = fc.constantFrom(2, 3, 20, 256);
@@ -67,6 +71,43 @@ test('also large files, at both levels', () => {
   }
 });
 
+test('in whatever windows it comes, the same file is made of it', () => {
+  const small = content.map(bytes => gzip(bytes, '-9', '-n'));
+  const many = fc.integer({ min: 1, max: 9 }).map(seed => gzip(large(seed, 300_000), '-9', '-n'));
+  const sizes = fc.array(fc.oneof(fc.nat({ max: 300 }), fc.nat({ max: 100_000 })), { minLength: 1, maxLength: 9 });
+  fc.assert(
+    fc.property(fc.oneof(small, many), sizes, (file, sizes) => {
+      const whole = wholeOf(unpackSurely(file)!);
+      const packing = new Packing(whole.length);
+      const made: Buffer[] = [];
+      for (let at = 0, number = 0; at < whole.length; number++) {
+        // The first window has the head; one of nothing would go on for ever.
+        const size = Math.max(sizes[number % sizes.length]!, number === 0 ? 10 : 1);
+        for (const piece of packing.take(whole.subarray(at, at + size))) made.push(Buffer.from(piece));
+        at += size;
+      }
+      packing.close();
+      assert.ok(Buffer.concat(made).equals(file));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('an unpacked file is read as if it stood in one piece', () => {
+  const unpacked = unpack(gzip(Buffer.from('some content'), '-9', '-n'))!;
+  const whole = wholeOf(unpacked);
+  assert.equal(unpacked.size, whole.length);
+  fc.assert(
+    fc.property(fc.nat({ max: whole.length + 3 }), fc.nat({ max: whole.length + 3 }), (position, length) => {
+      const into = Buffer.alloc(length, 0xee);
+      const expected = Buffer.alloc(length, 0xee);
+      const count = whole.subarray(position).copy(expected);
+      assert.equal(unpacked.read(into, position), count);
+      assert.deepEqual(into, expected);
+    }),
+  );
+});
+
 test('also real texts and programs', () => {
   const folder = 'src/core';
   const texts = readdirSync(folder).filter(name => name.endsWith('.ts'));
@@ -100,7 +141,10 @@ test('every optional part of a head is skipped, and one that is cut is no head',
   comesBack(withParts(4, Buffer.from('\x03\x00abc')), content);
   comesBack(withParts(16, Buffer.from('comment\0')), content);
   comesBack(withParts(30, Buffer.from('\x03\x00abcname\0comment\0cc')), content);
+  comesBack(withParts(16, Buffer.from(`${'c'.repeat(60_000)}\0`)), content);
   for (const flags of [4, 8, 16]) assert.equal(unpack(withParts(flags, Buffer.alloc(30, 0xff))), null);
+  // Windows of a delta must hold it.
+  assert.equal(unpack(withParts(16, Buffer.from(`${'c'.repeat(70_000)}\0`))), null);
 });
 
 test('what is no gzip file, or not only one, or too large, is left alone', () => {
@@ -161,8 +205,7 @@ test('a content made to be slow to compress is refused before it takes long', as
   const dice = new Dice(6);
   const slow = Buffer.from(Array.from({ length: 200_000 }, () => dice.below(2)));
   const head = Buffer.from('1f8b0800000000000203', 'hex');
-  const unpacked = Buffer.concat([head, slow, Buffer.alloc(8)]);
-  assert.throws(() => packed(unpacked), withCode('bad-data', /takes too long/));
+  assert.throws(() => packed(new Unpacked(head, slow, Buffer.alloc(8))), withCode('bad-data', /takes too long/));
   const file = Buffer.concat([head, deflateRawSync(slow), Buffer.alloc(8)]);
   const delta = encode(Buffer.alloc(0), file);
   assert.equal(delta[0], 0);

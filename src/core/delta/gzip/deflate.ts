@@ -53,7 +53,11 @@ function memoryFor(): Memory {
   return memory;
 }
 
-/** The stream of GNU gzip -6 or -9 for these bytes (deflate of its deflate.c), a piece for each block. To be made once. */
+/** More of the input is needed to go on. */
+const HUNGRY = null;
+const NO_BYTES = new Uint8Array(0);
+
+/** The stream of GNU gzip -6 or -9 for an input that comes piece by piece (deflate of its deflate.c). */
 export class Deflate {
   /** Two windows: the text slides from the second into the first. */
   private readonly window: Uint8Array;
@@ -71,36 +75,45 @@ export class Deflate {
   private blockStart = 0;
   /** Where the best match is. */
   private found = 0;
-  private read = 0;
+  /** What has come of the input and is not in the window yet; and how much will have come in the end. */
+  private input: Uint8Array = NO_BYTES;
+  private unread: number;
   private ended = false;
+  private isClosed = false;
   private stepsLeft: number;
+  private readonly run: Generator<Buffer | typeof HUNGRY>;
 
-  constructor(
-    private readonly input: Buffer,
-    level: Level,
-  ) {
+  /** length: of the whole input, in bytes. `close` must be called, whatever happens. */
+  constructor(length: number, level: Level) {
     ({ window: this.window, previous: this.previous, heads: this.heads } = this.memory);
     this.view = new DataView(this.window.buffer);
     this.block = new Block(this.memory);
     this.effort = EFFORT[level];
-    this.stepsLeft = input.length * STEPS_PER_BYTE + MORE_STEPS;
+    this.unread = length;
+    this.stepsLeft = length * STEPS_PER_BYTE + MORE_STEPS;
+    this.run = this.blocks();
   }
 
   /**
-   * Each piece is valid until the next is asked for.
+   * Takes what comes next of the input, all of it; gives the blocks that this completes, with the last of the input all the rest. Each is
+   * valid until the next is asked for.
    * @throws PassItOnError 'bad-data' when this takes far longer than any real file
    */
-  *pieces(): Generator<Buffer> {
-    try {
-      yield* this.blocks();
-    } finally {
-      if (unused.length < MOST_UNUSED) unused.push(this.memory);
-    }
+  *take(input: Uint8Array): Generator<Buffer> {
+    this.input = input;
+    for (let next = this.run.next(); !next.done && next.value !== HUNGRY; next = this.run.next()) yield next.value;
   }
 
-  private *blocks(): Generator<Buffer> {
+  /** Harmless when it is closed already. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (unused.length < MOST_UNUSED) unused.push(this.memory);
+  }
+
+  private *blocks(): Generator<Buffer | typeof HUNGRY> {
     const { window, block } = this;
-    this.begin();
+    yield* this.begin();
     let length = MIN_MATCH - 1;
     let pending = false; // the byte before this one waits: a match from here on may be longer than one from there
     while (this.ahead > 0) {
@@ -136,15 +149,15 @@ export class Deflate {
         this.ahead--;
       }
       if (full) yield this.flush(false);
-      this.fill();
+      if (this.ahead < MIN_LOOKAHEAD && !this.ended) yield* this.fill();
     }
     if (pending) block.literal(window[this.at - 1]!, this.at - this.blockStart);
     yield this.flush(true);
   }
 
-  private begin(): void {
-    this.ahead = this.readInto(0);
-    this.fill();
+  private *begin(): Generator<typeof HUNGRY> {
+    this.ahead = yield* this.readInto(0);
+    yield* this.fill();
     for (let at = 0; at < MIN_MATCH - 1; at++) this.updateHash(at);
   }
 
@@ -199,11 +212,10 @@ export class Deflate {
   }
 
   /** Keeps enough ahead for the longest match, as long as there is more. */
-  private fill(): void {
+  private *fill(): Generator<typeof HUNGRY> {
     while (this.ahead < MIN_LOOKAHEAD && !this.ended) {
       if (this.at >= WINDOW + MAX_DISTANCE) this.slide();
-      const count = this.readInto(this.at + this.ahead);
-      this.ahead += count;
+      this.ahead += yield* this.readInto(this.at + this.ahead);
     }
   }
 
@@ -217,11 +229,21 @@ export class Deflate {
     }
   }
 
-  /** Fills the window from there on; what lies behind the end of the file is what was there before, but for two zeros. */
-  private readInto(from: number): number {
-    const count = Math.min(this.window.length - from, this.input.length - this.read);
-    this.window.set(this.input.subarray(this.read, this.read + count), from);
-    this.read += count;
+  /**
+   * Fills the window from there on, or with all that is left: in whatever pieces the input comes, the stream is the same. What lies
+   * behind the end of the file is what was there before, but for two zeros.
+   */
+  private *readInto(from: number): Generator<typeof HUNGRY, number> {
+    const count = Math.min(this.window.length - from, this.unread);
+    this.unread -= count;
+    for (let read = 0; ; ) {
+      const piece = this.input.subarray(0, count - read);
+      this.window.set(piece, from + read);
+      this.input = this.input.subarray(piece.length);
+      read += piece.length;
+      if (read === count) break;
+      yield HUNGRY;
+    }
     if (count === 0) {
       this.ended = true;
       this.window.fill(0, from, from + MIN_MATCH - 1);
