@@ -13,13 +13,14 @@ import type { Blobs } from './blobs';
 import { type DiskPath, diskPath, failedWith } from './disk';
 import { type ImagePath, MAX_LINK, missingBlob } from './image';
 import { hasAttributes, kindOnDisk, makeNode, setAttributes } from './inode';
+import { NumberSet } from './number-set';
 
 /** Below the least limit of the usual file systems (ext4: 65,000), with room for the groups of one image. */
 const MANY_LINKS = 30_000;
 
 export class Placer {
-  /** Inodes this image uses → the group they belong to; null: one path alone. */
-  readonly #used = new Map<number, number | null>();
+  /** Inodes this image uses. */
+  readonly #used = new NumberSet();
   /** Group → its first path placed. */
   readonly #groups = new Map<number, DiskPath>();
   /** Paths with fresh inodes that still lack their extended attributes: those are set in bulk, before anybody sees them, by who clears this. */
@@ -36,7 +37,7 @@ export class Placer {
     private readonly groupSizes: ReadonlyMap<number, number>,
     used: Iterable<number> = [],
   ) {
-    for (const inode of used) this.#used.set(inode, null);
+    for (const inode of used) this.#used.add(inode);
   }
 
   /**
@@ -50,7 +51,7 @@ export class Placer {
     const stat = lstatSync(candidate, { throwIfNoEntry: false });
     if (stat === undefined || !this.blobs.isFileOf(entry.oid, stat) || !hasAttributes(stat, full, null)) return null;
     const to = diskPath(this.base, path);
-    if (!this.#isFree(stat, full) || !this.#link(candidate, to, stat, full)) return null;
+    if (!this.#isFree(stat, full) || !this.#link(candidate, to, stat)) return null;
     if (full.hardlink !== undefined) this.#groups.set(full.hardlink, to);
     return stat.size;
   }
@@ -87,14 +88,10 @@ export class Placer {
       await this.#makeFresh(entry.oid, to, full, blob.size);
       const stat = lstatSync(to);
       setAttributes(to, full, stat);
-      this.#use(stat, group);
+      this.#used.add(stat.ino);
     }
     if (group !== null) this.#groups.set(group, to);
     return size ?? 0;
-  }
-
-  #use(stat: Stats, group: number | null): void {
-    this.#used.set(stat.ino, group);
   }
 
   /** Not yet used in this image, and with room for the links that this path, or its group, needs. */
@@ -108,7 +105,7 @@ export class Placer {
       const stat = lstatSync(candidate, { throwIfNoEntry: false });
       // Compared with the disk once more: a path that was tampered with must not spread into the next image.
       if (stat === undefined || !hasAttributes(stat, full, size) || !this.#isFree(stat, full)) continue;
-      if (this.#link(candidate, to, stat, full)) return true;
+      if (this.#link(candidate, to, stat)) return true;
     }
     return false;
   }
@@ -123,17 +120,17 @@ export class Placer {
       // Its record speaks of the time, and of nothing else that this changes.
       if (stat.mtimeMs !== full.time * 1000) this.blobs.refresh(oid, lstatSync(from));
     }
-    return this.#link(from, to, stat, full);
+    return this.#link(from, to, stat);
   }
 
-  #link(from: DiskPath, to: DiskPath, stat: Stats, full: FullAttributes): boolean {
+  #link(from: DiskPath, to: DiskPath, stat: Stats): boolean {
     try {
       linkSync(from, to);
     } catch (error) {
       if (failedWith(error, 'EMLINK')) return false;
       throw error;
     }
-    this.#use(stat, full.hardlink ?? null);
+    this.#used.add(stat.ino);
     return true;
   }
 

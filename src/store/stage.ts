@@ -23,6 +23,9 @@ import { haveXattrTools, readXattrs, setXattrs } from './xattrs';
 /** Folders deeper than this exist in no image that a Linux path can name. */
 const MAX_DEPTH = 4096;
 
+/** What has changed is as it is to be in no other image: thousands of paths share this. */
+const NOWHERE: readonly DiskPath[] = [];
+
 /** A complete image to share inodes with. */
 export interface HeldTree {
   dir: string;
@@ -200,18 +203,25 @@ export class Building {
   }
 
   /** The same path in other images, where content and attributes are equal. */
-  private candidatesFor({ path, entry, full }: ImagePath, held: readonly HeldFolder[], sound: SoundXattrs): DiskPath[] {
+  private candidatesFor(
+    { path, entry, full }: ImagePath,
+    held: readonly HeldFolder[],
+    sound: SoundXattrs,
+  ): readonly DiskPath[] {
     const { attributes } = this.plan;
-    const candidates: DiskPath[] = [];
+    let candidates: DiskPath[] | undefined;
     for (const { tree, entries } of held) {
       const other = entries === null ? entry : entries.get(entry.name);
       if (other?.oid !== entry.oid || other.mode !== entry.mode) continue;
       const its = tree.attributes.get(path);
       // Most paths have nothing but the defaults, in both images.
       const same = (its === undefined && !attributes.has(path)) || sameAttributes(full, fullAttributes(other, its));
-      if (same && (full.xattrs === undefined || sound.get(tree)?.has(path))) candidates.push(diskPath(tree.base, path));
+      if (same && (full.xattrs === undefined || sound.get(tree)?.has(path))) {
+        candidates ??= [];
+        candidates.push(diskPath(tree.base, path));
+      }
     }
-    return candidates;
+    return candidates ?? NOWHERE;
   }
 }
 

@@ -2,18 +2,24 @@ import { PassItOnError } from '../core/errors';
 import { EMPTY_TREE, type Oid } from '../core/object';
 import { parseKnownTree, parseTree, type TreeEntry } from '../core/tree';
 import type { GitObject } from './objects';
+import { OID_BYTES, RecordTable } from './record-table';
 
 const MOST_BYTES = 4 << 20;
+/** Behind the oid: where it begins, and where it ends. */
+const START_AT = OID_BYTES;
+const END_AT = START_AT + 4;
+const RECORD_BYTES = END_AT + 4;
 
 /**
  * The trees read last; content-addressed, so never stale. As git writes them: their entries would take four times the memory, and an
  * image is walked from end to end, so that those kept would mostly be gone before they are asked for again.
  */
 export class TreeCache {
-  readonly #written = new Map<Oid, { start: number; end: number }>();
+  #written = new RecordTable(RECORD_BYTES);
   /** One behind the other: thousands of little pieces would lie between others that are soon given back. */
   readonly #data: Buffer;
   #end = 0;
+  readonly #record = Buffer.alloc(RECORD_BYTES);
 
   constructor(mostBytes = MOST_BYTES) {
     this.#data = Buffer.allocUnsafeSlow(mostBytes);
@@ -21,21 +27,28 @@ export class TreeCache {
 
   /** data: what parseTree has taken, or encodeTree given. */
   put(oid: Oid, data: Buffer): void {
-    if (this.#written.has(oid) || data.length > this.#data.length) return;
+    if (data.length > this.#data.length || this.#written.find(oid) >= 0) return;
     if (this.#end + data.length > this.#data.length) {
-      this.#written.clear();
+      this.#written = new RecordTable(RECORD_BYTES);
       this.#end = 0;
     }
-    const start = this.#end;
-    this.#end += data.copy(this.#data, start);
-    this.#written.set(oid, { start, end: this.#end });
+    this.#record.write(oid, 0, OID_BYTES, 'hex');
+    this.#record.writeUInt32LE(this.#end, START_AT);
+    this.#end += data.copy(this.#data, this.#end);
+    this.#record.writeUInt32LE(this.#end, END_AT);
+    this.#written.set(this.#record);
   }
 
   /** The tree, read through `read` unless known. Throws 'damaged' when it is not there, 'bad-data' when malformed. */
   get(oid: Oid, read: (oid: Oid) => GitObject | null): TreeEntry[] {
     if (oid === EMPTY_TREE) return [];
-    const written = this.#written.get(oid);
-    if (written !== undefined) return parseKnownTree(this.#data.subarray(written.start, written.end));
+    const at = this.#written.find(oid);
+    if (at >= 0) {
+      const { records } = this.#written;
+      return parseKnownTree(
+        this.#data.subarray(records.readUInt32LE(at + START_AT), records.readUInt32LE(at + END_AT)),
+      );
+    }
     const object = read(oid);
     if (object?.type !== 'tree') {
       const message = `A folder listing (${oid.slice(0, 12)}) is missing or damaged.`;
