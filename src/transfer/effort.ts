@@ -32,7 +32,7 @@ export interface Brought {
 /** Large enough for a rate, small enough to waste little: on a slow link each costs a fifth of a second. Bytes. */
 const TRIAL_BYTES = 512 << 10;
 /** With less to come even the fastest wire would save less than a second or two. Bytes. */
-const WORTH_A_TRIAL = 32 << 20;
+export const WORTH_A_TRIAL = 32 << 20;
 /** A link that is busy for less of the time could carry more. */
 const IDLE_BELOW = 0.5;
 /** Raw batches to open with: what the first one is slow by may be programs that have never run before. */

@@ -61,8 +61,8 @@ class PortSource implements Source {
     }
   }
 
-  trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
-    return this.who.trees(commit, have, signal);
+  trees(commit: Oid, have: Oid | null, signal?: AbortSignal, deltas?: boolean): AsyncGenerator<Frame> {
+    return this.who.trees(commit, have, signal, deltas);
   }
 
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer> {

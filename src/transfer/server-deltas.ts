@@ -12,6 +12,7 @@ import type { Store } from '../store/store';
 import { fileChunks } from './chunks';
 import { type CachedDelta, DeltaCache, deltaKey } from './delta-cache';
 import type { DeltaDone, DeltaOrder } from './delta-worker';
+import { DeltasAhead, type ToMake } from './deltas-ahead';
 import { ReceivedDeltas } from './received-deltas';
 
 export interface DeltaContent {
@@ -39,6 +40,8 @@ export class Deltas {
   private readonly waiting = new Map<number, (done: DeltaDone | null) => void>();
   private readonly making = new Map<string, Promise<CachedDelta | null>>();
   private readonly made: DeltaCache;
+  private readonly ahead: DeltasAhead;
+  private isClosed = false;
   /** What this laptop was sent. */
   readonly received: ReceivedDeltas;
 
@@ -48,6 +51,11 @@ export class Deltas {
   ) {
     this.made = new DeltaCache(join(store.dir, 'cache', 'deltas'));
     this.received = new ReceivedDeltas(join(store.dir, 'cache', 'received'));
+    const make = async ({ base, target }: ToMake) => {
+      const key = deltaKey(base, target);
+      if (!this.received.cache.get(key)) await this.known(key, () => this.make(target, base));
+    };
+    this.ahead = new DeltasAhead(make, () => this.waiting.size === 0);
   }
 
   /**
@@ -66,6 +74,11 @@ export class Deltas {
     return outline ? this.outlined(outline, target) : null;
   }
 
+  /** Makes these, too, while nobody waits for any other: so much less is to be done when they are asked for. */
+  makeAhead(pairs: readonly ToMake[]): void {
+    this.ahead.add(pairs);
+  }
+
   /** The first of these that is held. */
   async base(bases: readonly Oid[]): Promise<Oid | null> {
     for (const base of bases) if (await this.store.blobInfo(base)) return base;
@@ -73,6 +86,8 @@ export class Deltas {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
+    this.ahead.stop();
     for (const answer of this.waiting.values()) answer(null);
     if (this.rest) clearTimeout(this.rest);
     await this.worker?.terminate();
@@ -99,13 +114,17 @@ export class Deltas {
     base: Oid | null,
     make: () => Promise<CachedDelta | null | undefined>,
   ): Promise<DeltaContent | null> {
-    let delta = this.made.get(key);
-    if (delta === undefined) {
-      const making = this.making.get(key) ?? this.remember(key, make).finally(() => this.making.delete(key));
-      this.making.set(key, making);
-      delta = await making;
-    }
+    const delta = await this.known(key, make);
     return delta && contentOf(this.made, delta, base);
+  }
+
+  /** From the cache, or made by `make`, which may be under way for somebody else. */
+  private async known(key: string, make: () => Promise<CachedDelta | null | undefined>): Promise<CachedDelta | null> {
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const making = this.making.get(key) ?? this.remember(key, make).finally(() => this.making.delete(key));
+    this.making.set(key, making);
+    return making;
   }
 
   private async remember(
@@ -130,7 +149,8 @@ export class Deltas {
     return done.delta && { file, ...done.delta, size: done.size };
   }
 
-  private order(order: DeltaOrder): Promise<DeltaDone | null> {
+  private async order(order: DeltaOrder): Promise<DeltaDone | null> {
+    if (this.isClosed) return null;
     const worker = this.running();
     if (this.rest) clearTimeout(this.rest);
     return new Promise(resolve => {
@@ -148,7 +168,9 @@ export class Deltas {
         this.waiting.get(done.id)?.(done);
         this.waiting.delete(done.id);
       }
-      if (this.waiting.size === 0) this.restLater(worker);
+      if (this.waiting.size > 0) return;
+      this.restLater(worker);
+      this.ahead.goOn();
     });
     const ended = () => {
       // One that was resting has nobody waiting for it.

@@ -9,9 +9,12 @@ import type { Oid } from '../core/object';
 import { MODE } from '../core/tree';
 import { compareTrees, encodeTreePatch, STEP } from '../core/tree-patch';
 import type { HeldImage, Store } from '../store/store';
+import type { ToMake } from './deltas-ahead';
+import { WORTH_A_TRIAL } from './effort';
 import { encodeFrame, encodeSizes, frameStream, KIND, type Kind } from './frames';
 import { type Holdings, holdingsOf } from './holdings';
 import type { RateLimit } from './rate-limit';
+import type { Deltas } from './server-deltas';
 import { drain, sendFrames } from './server-stream';
 
 /** Sizes are sent in frames of this many, so that neither side holds a long list. */
@@ -24,17 +27,30 @@ export async function serveTrees(
   asked: AskedTrees,
   response: ServerResponse,
   limit: RateLimit | null,
+  deltas: Deltas,
 ): Promise<void> {
-  await sendFrames(response, drain(frameStream(treeFrames(holdingsOf(store), image, asked))), limit, 'delta', 'trees');
-  // Who knows the trees asks for blobs next, and makes a plan meanwhile.
+  const changed: ToMake[] = [];
+  let bytes = 0;
+  const onNew: OnNew = (target, base, size) => {
+    bytes += size;
+    if (base !== null && bytes < WORTH_A_TRIAL) changed.push({ base, target, size });
+  };
+  const frames = treeFrames(holdingsOf(store), image, asked, onNew);
+  await sendFrames(response, drain(frameStream(frames)), limit, 'delta', 'trees');
+  // Who knows the trees makes a plan, and asks for blobs next. For more it first finds out whether they come sooner as they are.
+  if (asked.deltas && bytes < WORTH_A_TRIAL) deltas.makeAhead(changed);
   await store.prepareNames();
 }
 
-/** What the asker has: a root tree, or null; and whether it takes patches. */
+/** What the asker has: a root tree, or null; and whether it takes patches, and will ask for deltas. */
 export interface AskedTrees {
   have: Oid | null;
   patches: boolean;
+  deltas: boolean;
 }
+
+/** Is told of each content that the asker may lack: the one that it has at the same path, or null, and its size in bytes. */
+type OnNew = (target: Oid, base: Oid | null, size: number) => void;
 
 /** What an image's place among git's objects is. */
 export type ImageRoots = Pick<HeldImage, 'commit' | 'attributes' | 'root'>;
@@ -43,7 +59,8 @@ export type ImageRoots = Pick<HeldImage, 'commit' | 'attributes' | 'root'>;
 export async function* treeFrames(
   store: Holdings,
   image: ImageRoots,
-  { have, patches }: AskedTrees,
+  { have, patches }: Pick<AskedTrees, 'have' | 'patches'>,
+  onNew: OnNew = () => {},
 ): AsyncGenerator<Buffer> {
   const commit = await read(store, image.commit);
   yield encodeFrame(KIND.commit, image.commit, commit);
@@ -68,7 +85,11 @@ export async function* treeFrames(
       if (step.what === STEP.removed) continue;
       const { entry, before } = step;
       if (entry.mode === MODE.dir) open.push([entry.oid, before]);
-      else if (!told.has(entry.oid)) told.set(entry.oid, await sizeOf(store, entry.oid));
+      else if (!told.has(entry.oid)) {
+        const size = await sizeOf(store, entry.oid);
+        told.set(entry.oid, size);
+        onNew(entry.oid, entry.mode === MODE.symlink ? null : before, size);
+      }
     }
     if (patched) {
       const payload = [Buffer.from(counterpart, 'hex'), encodeTreePatch(steps, told)];

@@ -137,8 +137,10 @@ export class TransferServer {
       if (!image) return refuse(response, 404);
       if (have !== null && !isOid(have)) return refuse(response, 400);
       this.leases.take(client, [image.commit]);
-      const asked = { have, patches: url.searchParams.has('patches') };
-      return this.stream(client, response, () => serveTrees(this.store, image, asked, response, this.limit));
+      const asked = { have, patches: url.searchParams.has('patches'), deltas: url.searchParams.has('deltas') };
+      return this.stream(client, response, () =>
+        serveTrees(this.store, image, asked, response, this.limit, this.deltas),
+      );
     }
     const have = /^\/images\/([0-9a-f]{40})\/have$/.exec(path);
     if (have) {

@@ -62,8 +62,11 @@ export interface Source {
   readonly bytesReceived: number;
   /** asker: as whom to introduce ourselves, to a laptop; onReached: somebody took the connection. */
   images(signal?: AbortSignal, asker?: Asker, onReached?: () => void): Promise<ImagesAnswer>;
-  /** Commit, attributes, trees and sizes of an image, without the trees below `have`; of others perhaps only what differs. */
-  trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame>;
+  /**
+   * Commit, attributes, trees and sizes of an image, without the trees below `have`; of others perhaps only what differs.
+   * deltas: those are what it will be asked for next.
+   */
+  trees(commit: Oid, have: Oid | null, signal?: AbortSignal, deltas?: boolean): AsyncGenerator<Frame>;
   /** An answer for each blob, in the order asked: whole, or as a delta to a base that was named. */
   objects(asked: readonly AskedBlob[], signal?: AbortSignal, how?: How): AsyncGenerator<Answer>;
   /**
@@ -125,8 +128,8 @@ export class HttpSource implements Source {
     return takes.includes(OUTLINES) && !images.some(({ commit }) => commit === from);
   }
 
-  async *trees(commit: Oid, have: Oid | null, signal?: AbortSignal): AsyncGenerator<Frame> {
-    const query = have === null ? '' : `?have=${have}&patches`;
+  async *trees(commit: Oid, have: Oid | null, signal?: AbortSignal, deltas = false): AsyncGenerator<Frame> {
+    const query = have === null ? '' : `?have=${have}&patches${deltas ? '&deltas' : ''}`;
     const headers = { 'Accept-Encoding': 'br' };
     yield* this.read(await this.client.ask('GET', `/images/${commit}/trees${query}`, { headers, signal }), readFrames);
   }

@@ -52,8 +52,12 @@ export interface Comparison {
   diskBytes: number;
 }
 
-/** Is told, while trees come, of how many bytes of contents they have told so far. */
-export type OnComing = (bytes: number) => void;
+export interface CompareOptions {
+  /** Is told, while trees come, of how many bytes of contents they have told so far. */
+  onComing?(bytes: number): void;
+  /** Deltas are what the source will be asked for next. */
+  deltas?: boolean;
+}
 
 /** What one directory or small file occupies at least. */
 const DISK_BLOCK = 4096;
@@ -68,7 +72,7 @@ export async function compareWithAny(
   sources: readonly FoundSource[],
   commit: Oid,
   signal: AbortSignal,
-  onComing?: OnComing,
+  options?: CompareOptions,
 ): Promise<Comparison> {
   const remedy = 'Move closer to a laptop that has it.';
   let failure: unknown = new PassItOnError('no-source', 'Nobody near has that version.', remedy);
@@ -76,7 +80,7 @@ export async function compareWithAny(
     // Who is still fetching it, or has another, cannot tell it.
     if (holds !== 'all') continue;
     try {
-      return await compareWith(store, source, commit, signal, onComing);
+      return await compareWith(store, source, commit, signal, options);
     } catch (cause) {
       signal.throwIfAborted();
       failure = cause;
@@ -90,11 +94,11 @@ async function compareWith(
   source: Source,
   commit: Oid,
   signal: AbortSignal,
-  onComing?: OnComing,
+  options?: CompareOptions,
 ): Promise<Comparison> {
   const from = store.state.current;
   const quarantine = await store.quarantine(commit);
-  const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal, onComing);
+  const sizes = await receiveTrees(source, quarantine, commit, from?.root ?? null, signal, options);
   try {
     return await makePlan(store, quarantine, commit, from, sizes);
   } catch (cause) {
@@ -126,14 +130,14 @@ export async function receiveTrees(
   commit: Oid,
   have: Oid | null,
   signal: AbortSignal,
-  onComing?: OnComing,
+  options?: CompareOptions,
 ): Promise<Map<Oid, number>> {
   try {
-    return await receive(source, quarantine, commit, have, signal, onComing);
+    return await receive(source, quarantine, commit, have, signal, options);
   } catch (cause) {
     if (!(cause instanceof DoesNotFit)) throw cause;
     // Perhaps what is here is damaged: whole trees need nothing of it.
-    return receive(source, quarantine, commit, null, signal, onComing);
+    return receive(source, quarantine, commit, null, signal, options);
   }
 }
 
@@ -143,7 +147,7 @@ async function receive(
   commit: Oid,
   have: Oid | null,
   signal: AbortSignal,
-  onComing: OnComing = () => {},
+  { onComing, deltas }: CompareOptions = {},
 ): Promise<Map<Oid, number>> {
   const sizes = new Map<Oid, number>();
   let bytes = 0;
@@ -152,9 +156,9 @@ async function receive(
       sizes.set(oid, size);
       bytes += size;
     }
-    onComing(bytes);
+    onComing?.(bytes);
   };
-  for await (const frame of source.trees(commit, have, signal)) {
+  for await (const frame of source.trees(commit, have, signal, deltas)) {
     if (frame.kind === KIND.sizes) {
       learn(decodeSizes(await frame.whole(MAX_OBJECT_BYTES)));
     } else if (frame.kind === KIND.commit) {

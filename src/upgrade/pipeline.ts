@@ -211,8 +211,11 @@ export class Pipeline {
     for (;;) {
       try {
         const sources = await this.look(commit, signal);
-        const comparison = await compareWithAny(this.store, sources, commit, signal, bytes => {
-          if (allComes) this.receiveThread ??= threadFor(bytes, this.options.receiveWorker);
+        const comparison = await compareWithAny(this.store, sources, commit, signal, {
+          onComing: bytes => {
+            if (allComes) this.receiveThread ??= threadFor(bytes, this.options.receiveWorker);
+          },
+          deltas: allComes && this.options.effort !== 'speed',
         });
         this.waiting = false;
         return comparison;
