@@ -22,6 +22,8 @@ export class Alphabet {
   readonly code: Uint16Array;
   /** The highest symbol that has a code. */
   last = 0;
+  /** How many bits follow the code of each symbol. */
+  private readonly extra: Uint8Array;
 
   /**
    * @param extra how many bits follow the code of each symbol from `firstExtra` on
@@ -29,10 +31,12 @@ export class Alphabet {
    */
   constructor(
     readonly size: number,
-    private readonly extra: readonly number[],
-    private readonly firstExtra: number,
+    extra: readonly number[],
+    firstExtra: number,
     private readonly mostBits: number,
   ) {
+    this.extra = new Uint8Array(size);
+    this.extra.set(extra, firstExtra);
     this.count = new Uint16Array(2 * size + 1);
     this.bits = new Uint8Array(2 * size + 1);
     this.code = new Uint16Array(size);
@@ -49,10 +53,10 @@ export class Alphabet {
 
   /** How many bits all that came would take in the codes of `codes`, with the bits that follow them. */
   cost(codes: Alphabet = this): number {
+    const { count, extra, size } = this;
+    const { bits } = codes;
     let cost = 0;
-    for (let symbol = 0; symbol < this.size; symbol++) {
-      cost += this.count[symbol]! * (codes.bits[symbol]! + (this.extra[symbol - this.firstExtra] ?? 0));
-    }
+    for (let symbol = 0; symbol < size; symbol++) cost += count[symbol]! * (bits[symbol]! + extra[symbol]!);
     return cost;
   }
 
@@ -107,7 +111,8 @@ export class Alphabet {
   }
 
   private before(one: number, other: number): boolean {
-    const [a, b] = [this.count[one]!, this.count[other]!];
+    const a = this.count[one]!;
+    const b = this.count[other]!;
     return a < b || (a === b && depth[one]! <= depth[other]!);
   }
 

@@ -27,6 +27,9 @@ const RUN_EXTRA = [2, 3, 7];
 const RUN_BASE = [3, 3, 11];
 const LENGTHS_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+/** What a block may be longer than it was said to cost: its kind, its end, what was left of the one before. */
+const MORE_BYTES = 16;
+
 const STORED = 0;
 const FIXED = 1;
 const DYNAMIC = 2;
@@ -50,18 +53,6 @@ function codes(starts: readonly number[], count: number): Uint8Array {
   return result;
 }
 
-/** For the symbols of a block. */
-export interface BlockMemory {
-  /** A literal, or the length of a match less 3. */
-  values: Uint8Array;
-  /** The distance of a match, or 0. */
-  back: Uint16Array;
-}
-
-export function blockMemory(): BlockMemory {
-  return { values: new Uint8Array(MOST_SYMBOLS), back: new Uint16Array(MOST_SYMBOLS) };
-}
-
 /** A code length, or a run of some, and how long the run is. */
 type Run = [symbol: number, extra: number];
 
@@ -73,14 +64,12 @@ export class Block {
   private readonly symbols = new Alphabet(286, LENGTH_EXTRA, FIRST_LENGTH, 15);
   private readonly distances = new Alphabet(30, DISTANCE_EXTRA, 0, 15);
   private readonly lengths = new Alphabet(19, RUN_EXTRA, REPEATED, 7);
-  private readonly values: Uint8Array;
-  private readonly back: Uint16Array;
+  /** Each a literal, or the length of a match less 3. */
+  private readonly values = new Uint8Array(MOST_SYMBOLS);
+  /** The distance of a match, or 0. */
+  private readonly back = new Uint16Array(MOST_SYMBOLS);
   private size = 0;
   private matches = 0;
-
-  constructor(memory: BlockMemory) {
-    ({ values: this.values, back: this.back } = memory);
-  }
 
   /** @param done bytes of the file that this block holds, without this one. Gives whether gzip ends the block here. */
   literal(byte: number, done: number): boolean {
@@ -124,6 +113,7 @@ export class Block {
     const dynamic = bytesOf(header + this.symbols.cost() + this.distances.cost());
     const fixed = bytesOf(this.symbols.cost(FIXED_SYMBOLS) + this.distances.cost(FIXED_DISTANCES));
     const end = last ? 1 : 0;
+    sink.reserve(Math.min(dynamic, fixed) + MORE_BYTES);
     if (content !== null && length + 4 <= Math.min(dynamic, fixed)) {
       sink.bits((STORED << 1) | end, 3);
       sink.align();
@@ -142,7 +132,8 @@ export class Block {
     this.clear();
   }
 
-  private clear(): void {
+  /** As if new. */
+  clear(): void {
     for (const { count } of [this.symbols, this.distances, this.lengths]) count.fill(0);
     this.size = this.matches = 0;
   }
@@ -185,19 +176,20 @@ export class Block {
   }
 
   private writeSymbols(sink: BitSink, symbols: Alphabet, distances: Alphabet): void {
-    for (let at = 0; at < this.size; at++) {
-      const value = this.values[at]!;
-      const back = this.back[at]!;
-      if (back === 0) {
+    const { values, back, size } = this;
+    for (let at = 0; at < size; at++) {
+      const value = values[at]!;
+      const distance = back[at]!;
+      if (distance === 0) {
         sink.bits(symbols.code[value]!, symbols.bits[value]!);
         continue;
       }
       const length = LENGTH_CODE[value]!;
       sink.bits(symbols.code[FIRST_LENGTH + length]!, symbols.bits[FIRST_LENGTH + length]!);
       sink.bits(value - LENGTH_BASE[length]!, LENGTH_EXTRA[length]!);
-      const distance = DISTANCE_CODE[back - 1]!;
-      sink.bits(distances.code[distance]!, distances.bits[distance]!);
-      sink.bits(back - 1 - DISTANCE_BASE[distance]!, DISTANCE_EXTRA[distance]!);
+      const far = DISTANCE_CODE[distance - 1]!;
+      sink.bits(distances.code[far]!, distances.bits[far]!);
+      sink.bits(distance - 1 - DISTANCE_BASE[far]!, DISTANCE_EXTRA[far]!);
     }
     sink.bits(symbols.code[END_OF_BLOCK]!, symbols.bits[END_OF_BLOCK]!);
   }

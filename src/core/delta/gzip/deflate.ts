@@ -1,7 +1,7 @@
 import { badData } from '../../bad-data';
 import { equalUntil } from '../reader';
 import { BitSink } from './bits';
-import { Block, type BlockMemory, blockMemory, MAX_MATCH, MIN_MATCH } from './block';
+import { Block, MAX_MATCH, MIN_MATCH } from './block';
 
 const WINDOW = 1 << 15;
 const MASK = WINDOW - 1;
@@ -31,10 +31,12 @@ const EFFORT: Record<6 | 9, Effort> = {
 };
 export type Level = keyof typeof EFFORT;
 
-interface Memory extends BlockMemory {
+interface Memory {
   window: Uint8Array;
   previous: Uint16Array;
   heads: Uint16Array;
+  block: Block;
+  sink: BitSink;
 }
 
 /** A quarter of a megabyte each; thousands of small files in a row would leave them all to the garbage collector. */
@@ -47,9 +49,12 @@ function memoryFor(): Memory {
     window: new Uint8Array(2 * WINDOW),
     previous: new Uint16Array(WINDOW),
     heads: new Uint16Array(WINDOW),
-    ...blockMemory(),
+    block: new Block(),
+    sink: new BitSink(),
   };
   for (const part of [memory.window, memory.previous, memory.heads]) part.fill(0);
+  memory.block.clear();
+  memory.sink.clear();
   return memory;
 }
 
@@ -66,15 +71,20 @@ export class Deflate {
   private readonly heads: Uint16Array;
   private readonly effort: Effort;
   private readonly block: Block;
-  private readonly sink = new BitSink();
+  private readonly sink: BitSink;
   private readonly memory = memoryFor();
   private hash = 0;
   /** Of the window: where we are, how much is there from here on, and where the block began: below 0 when that slid out. */
   private at = 0;
   private ahead = 0;
   private blockStart = 0;
-  /** Where the best match is. */
+  /** Behind the last symbol of the block. */
+  private blockEnd = 0;
+  /** Where the best match is, and how long the one is that was found last. */
   private found = 0;
+  private length = MIN_MATCH - 1;
+  /** The byte before this one waits: a match from here on may be longer than one from there. */
+  private isPending = false;
   /** What has come of the input and is not in the window yet; and how much will have come in the end. */
   private input: Uint8Array = NO_BYTES;
   private unread: number;
@@ -85,9 +95,14 @@ export class Deflate {
 
   /** length: of the whole input, in bytes. `close` must be called, whatever happens. */
   constructor(length: number, level: Level) {
-    ({ window: this.window, previous: this.previous, heads: this.heads } = this.memory);
+    ({
+      window: this.window,
+      previous: this.previous,
+      heads: this.heads,
+      block: this.block,
+      sink: this.sink,
+    } = this.memory);
     this.view = new DataView(this.window.buffer);
-    this.block = new Block(this.memory);
     this.effort = EFFORT[level];
     this.unread = length;
     this.stepsLeft = length * STEPS_PER_BYTE + MORE_STEPS;
@@ -112,78 +127,83 @@ export class Deflate {
   }
 
   private *blocks(): Generator<Buffer | typeof HUNGRY> {
-    const { window, block } = this;
     yield* this.begin();
-    let length = MIN_MATCH - 1;
-    let pending = false; // the byte before this one waits: a match from here on may be longer than one from there
     while (this.ahead > 0) {
-      const head = this.insert();
-      const before = { length, from: this.found };
-      length = MIN_MATCH - 1;
-      if (
-        head !== NONE &&
-        before.length < this.effort.lazy &&
-        this.at - head <= MAX_DISTANCE &&
-        this.at <= window.length - MIN_LOOKAHEAD
-      ) {
-        length = Math.min(this.longest(head, before.length), this.ahead);
-        if (length === MIN_MATCH && this.at - this.found > TOO_FAR) length--;
-      }
-      let full = false;
-      if (before.length >= MIN_MATCH && length <= before.length) {
-        full = block.match(this.at - 1 - before.from, before.length, this.at - this.blockStart);
-        this.ahead -= before.length - 1;
-        for (let left = before.length - 2; left > 0; left--) {
-          this.at++;
-          this.insert();
-        }
-        pending = false;
-        length = MIN_MATCH - 1;
-        this.at++;
-      } else {
-        if (pending) full = block.literal(window[this.at - 1]!, this.at - this.blockStart);
-        if (full) yield this.flush(false);
-        full = false;
-        pending = true;
-        this.at++;
-        this.ahead--;
-      }
-      if (full) yield this.flush(false);
+      if (this.fillsBlock()) yield this.flush(false);
       if (this.ahead < MIN_LOOKAHEAD && !this.ended) yield* this.fill();
     }
-    if (pending) block.literal(window[this.at - 1]!, this.at - this.blockStart);
+    if (this.isPending) this.block.literal(this.window[this.at - 1]!, this.at - this.blockStart);
+    this.blockEnd = this.at;
     yield this.flush(true);
+  }
+
+  /** Goes on until the block is full, or more has to be read; gives whether it is full. All that is done for each byte is done here. */
+  private fillsBlock(): boolean {
+    const { window, previous, heads, block, blockStart } = this;
+    const { lazy } = this.effort;
+    const last = window.length - MIN_LOOKAHEAD;
+    const least = this.ended ? 1 : MIN_LOOKAHEAD;
+    let { at, ahead, hash, length, isPending } = this;
+    let full = false;
+    while (!full && ahead >= least) {
+      // Enters this place under its hash, and takes the latest before it.
+      hash = ((hash << HASH_SHIFT) ^ window[at + MIN_MATCH - 1]!) & MASK;
+      const head = heads[hash]!;
+      previous[at & MASK] = head;
+      heads[hash] = at;
+      const lengthBefore = length;
+      const foundBefore = this.found;
+      length = MIN_MATCH - 1;
+      if (head !== NONE && lengthBefore < lazy && at - head <= MAX_DISTANCE && at <= last) {
+        length = Math.min(this.longest(at, head, lengthBefore), ahead);
+        if (length === MIN_MATCH && at - this.found > TOO_FAR) length--;
+      }
+      if (lengthBefore >= MIN_MATCH && length <= lengthBefore) {
+        full = block.match(at - 1 - foundBefore, lengthBefore, at - blockStart);
+        ahead -= lengthBefore - 1;
+        for (const end = at + lengthBefore - 2; at < end; ) {
+          at++;
+          hash = ((hash << HASH_SHIFT) ^ window[at + MIN_MATCH - 1]!) & MASK;
+          previous[at & MASK] = heads[hash]!;
+          heads[hash] = at;
+        }
+        isPending = false;
+        length = MIN_MATCH - 1;
+        at++;
+        if (full) this.blockEnd = at;
+      } else {
+        if (isPending) full = block.literal(window[at - 1]!, at - blockStart);
+        if (full) this.blockEnd = at;
+        isPending = true;
+        at++;
+        ahead--;
+      }
+    }
+    this.at = at;
+    this.ahead = ahead;
+    this.hash = hash;
+    this.length = length;
+    this.isPending = isPending;
+    return full;
   }
 
   private *begin(): Generator<typeof HUNGRY> {
     this.ahead = yield* this.readInto(0);
     yield* this.fill();
-    for (let at = 0; at < MIN_MATCH - 1; at++) this.updateHash(at);
+    for (let at = 0; at < MIN_MATCH - 1; at++) this.hash = ((this.hash << HASH_SHIFT) ^ this.window[at]!) & MASK;
   }
 
   private flush(last: boolean): Buffer {
-    const content = this.blockStart >= 0 ? this.window.subarray(this.blockStart, this.at) : null;
-    this.block.write(this.sink, content, this.at - this.blockStart, last);
-    this.blockStart = this.at;
+    const { blockStart, blockEnd } = this;
+    const content = blockStart >= 0 ? this.window.subarray(blockStart, blockEnd) : null;
+    this.block.write(this.sink, content, blockEnd - blockStart, last);
+    this.blockStart = blockEnd;
     return this.sink.take();
   }
 
-  private updateHash(at: number): void {
-    this.hash = ((this.hash << HASH_SHIFT) ^ this.window[at]!) & MASK;
-  }
-
-  /** Enters this place under its hash; gives the latest before it. */
-  private insert(): number {
-    this.updateHash(this.at + MIN_MATCH - 1);
-    const head = this.heads[this.hash]!;
-    this.previous[this.at & MASK] = head;
-    this.heads[this.hash] = this.at;
-    return head;
-  }
-
   /** The length of the longest match, from the latest place back; it is at `found` if it is longer than `least`. */
-  private longest(head: number, least: number): number {
-    const { view, previous, at, effort } = this;
+  private longest(at: number, head: number, least: number): number {
+    const { view, previous, effort } = this;
     const limit = at > MAX_DISTANCE ? at - MAX_DISTANCE : NONE;
     let chain = least >= effort.good ? effort.chain >> 2 : effort.chain;
     let best = least;
