@@ -8,6 +8,8 @@ const common = {
   bundle: true,
   platform: 'node',
   target: 'node20',
+  // Of a file of ours that is read later: by require, for node's own import() first parses all of it for what it exports.
+  supported: { 'dynamic-import': false },
   // node-gtk only runs from CommonJS with GTK's loop started at the top level; one format for all keeps this simple.
   format: 'cjs',
   // Never --minify: node-gtk derives GType names from class names.
