@@ -1,6 +1,4 @@
 /** The command `pass-it-on`. */
-import '../service/lean';
-import '../service/jit';
 import { version } from '../../package.json';
 import { toPassItOnError } from '../core/errors';
 import { logError } from '../service/log';

@@ -2,6 +2,8 @@
  * All that runs a service: for `serve`, and for commands that find none. A program file of its own (scripts/build.mjs), because most
  * commands find one, and reading all this would take them longer than their work.
  */
+import '../service/lean';
+import '../service/jit';
 import { connectService } from '../service/client';
 import type { ServiceClient } from '../service/contract';
 import { logOnlyDefects } from '../service/log';

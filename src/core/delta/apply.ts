@@ -178,9 +178,15 @@ class Patcher {
   }
 }
 
+const MOST_WORD = 2 ** (8 * WORD_BYTES) - 1;
+
 /** Adds the next difference to the word there, which is shorter at the end of what a step takes; gives its width. */
 function change(target: Buffer, at: number, words: ByteSource): number {
   const width = Math.min(WORD_BYTES, target.length - at);
+  if (width === WORD_BYTES) {
+    target.writeInt32LE((target.readInt32LE(at) + unfold(words.number(MOST_WORD))) | 0, at);
+    return width;
+  }
   const modulus = 2 ** (8 * width);
   const difference = unfold(words.number(modulus - 1));
   target.writeUIntLE((target.readUIntLE(at, width) + difference + modulus) % modulus, at, width);
