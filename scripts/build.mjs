@@ -63,7 +63,7 @@ export async function buildProduct() {
     // back to the system when they are freed, because by default malloc learns from the first to keep the later ones: 10 MB. V8 sizes the space for what is
     // new when it starts: 5 to 10 MB.
     banner: {
-      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=262144 node --max-semi-space-size=1',
+      js: '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=262144 node --max-semi-space-size=2',
     },
   });
   await build({
