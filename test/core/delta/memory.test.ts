@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { MOST_UNPACKED_BYTES } from '../../../src/core/delta/gzip/file';
 import { Dice } from './files';
 
 const folder = mkdtempSync(join(tmpdir(), 'pass-it-on-delta-'));
@@ -64,4 +65,30 @@ test('a 120 MB library against one of 117 MB stays within its memory, on both si
   assert.ok(encoded.length < 10 * MB, `the delta has ${encoded.length} bytes`);
   assert.ok(encoded.grown < 30 * MB, `the encoder grew by ${encoded.grown} bytes`);
   assert.ok(applied.grown < 20 * MB, `the decoder grew by ${applied.grown} bytes`);
+});
+
+test('the longest text that is unpacked to be compared is in memory once, on both sides', t => {
+  const dice = new Dice(7);
+  const words = Array.from({ length: 2000 }, () => dice.bytes(1 + dice.below(5)).toString('hex'));
+  const old = Array.from({ length: 1_000_000 }, () => words[dice.below(words.length)]!);
+  const text = (all: string[]) => Buffer.from(all.join(' ').slice(0, MOST_UNPACKED_BYTES - 1000));
+  const young = [...old.slice(0, 500_000), 'some', 'news', ...old.slice(500_000)];
+  const [base, target, delta] = ['old.gz', 'new.gz', 'gz.delta'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const [path, content] of [
+    [base, old],
+    [target, young],
+  ] as const)
+    writeFileSync(path, execFileSync('gzip', ['-9', '-n', '-c'], { input: text(content), maxBuffer: 1 << 28 }));
+  const file = readFileSync(target);
+  const encoded = run('encode', base, target, delta);
+  const applied = run('apply', base, delta, String(file.length));
+  t.diagnostic(`delta ${encoded.length}; encoder grew by ${encoded.grown}, decoder by ${applied.grown} bytes`);
+  assert.equal(applied.sha256, createHash('sha256').update(file).digest('hex'));
+  assert.ok(encoded.length < 1000, `the delta has ${encoded.length} bytes`);
+  assert.ok(encoded.grown < 39 * MB, `the encoder grew by ${encoded.grown} bytes`);
+  assert.ok(applied.grown < 22 * MB, `the decoder grew by ${applied.grown} bytes`);
 });
