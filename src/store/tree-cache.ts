@@ -5,6 +5,8 @@ import type { GitObject } from './objects';
 import { OID_BYTES, RecordTable } from './record-table';
 
 const MOST_BYTES = 4 << 20;
+/** Trees are read in walks from end to end; between these, while an upgrade comes or nobody needs anything, others need the memory. */
+const FORGET_MS = 10_000;
 /** Behind the oid: where it begins, and where it ends. */
 const START_AT = OID_BYTES;
 const END_AT = START_AT + 4;
@@ -16,22 +18,25 @@ const RECORD_BYTES = END_AT + 4;
  */
 export class TreeCache {
   #written = new RecordTable(RECORD_BYTES);
-  /** One behind the other: thousands of little pieces would lie between others that are soon given back. */
-  readonly #data: Buffer;
+  /** One behind the other: thousands of little pieces would lie between others that are soon given back. Null: there are none. */
+  #data: Buffer | null = null;
   #end = 0;
+  readonly #forgetting: NodeJS.Timeout;
   readonly #record = Buffer.alloc(RECORD_BYTES);
 
-  constructor(mostBytes = MOST_BYTES) {
-    this.#data = Buffer.allocUnsafeSlow(mostBytes);
+  constructor(
+    private readonly mostBytes = MOST_BYTES,
+    forgetMs = FORGET_MS,
+  ) {
+    this.#forgetting = setTimeout(() => this.#clear(null), forgetMs).unref();
   }
 
   /** data: what parseTree has taken, or encodeTree given. */
   put(oid: Oid, data: Buffer): void {
-    if (data.length > this.#data.length || this.#written.find(oid) >= 0) return;
-    if (this.#end + data.length > this.#data.length) {
-      this.#written = new RecordTable(RECORD_BYTES);
-      this.#end = 0;
-    }
+    if (data.length > this.mostBytes || this.#written.find(oid) >= 0) return;
+    this.#data ??= Buffer.allocUnsafeSlow(this.mostBytes);
+    this.#forgetting.refresh();
+    if (this.#end + data.length > this.#data.length) this.#clear(this.#data);
     this.#record.write(oid, 0, OID_BYTES, 'hex');
     this.#record.writeUInt32LE(this.#end, START_AT);
     this.#end += data.copy(this.#data, this.#end);
@@ -43,7 +48,8 @@ export class TreeCache {
   get(oid: Oid, read: (oid: Oid) => GitObject | null): TreeEntry[] {
     if (oid === EMPTY_TREE) return [];
     const at = this.#written.find(oid);
-    if (at >= 0) {
+    if (at >= 0 && this.#data !== null) {
+      this.#forgetting.refresh();
       const { records } = this.#written;
       return parseKnownTree(
         this.#data.subarray(records.readUInt32LE(at + START_AT), records.readUInt32LE(at + END_AT)),
@@ -57,5 +63,11 @@ export class TreeCache {
     const entries = parseTree(object.data);
     this.put(oid, object.data);
     return entries;
+  }
+
+  #clear(data: Buffer | null): void {
+    this.#written = new RecordTable(RECORD_BYTES);
+    this.#data = data;
+    this.#end = 0;
   }
 }

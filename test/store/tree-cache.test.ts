@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { type Oid, objectOid } from '../../src/core/object';
 import { encodeTree, parseTree } from '../../src/core/tree';
@@ -68,4 +69,21 @@ test('one that is not there, or is something else, is said to be damaged', () =>
   assert.throws(() => cache.get(oid, () => null), withCode('damaged'));
   assert.throws(() => cache.get(oid, () => ({ type: 'blob', data: Buffer.alloc(0) })), withCode('damaged'));
   assert.throws(() => cache.get(oid, () => ({ type: 'tree', data: Buffer.from('no tree') })), withCode('bad-data'));
+});
+
+test('what nobody has asked for lately is forgotten, and read again', async () => {
+  const data = encodeTree([{ mode: 0o100644, name: 'file', oid: objectOid('blob', Buffer.from('content')) }]);
+  const oid = objectOid('tree', data);
+  const cache = new TreeCache(1 << 20, 1);
+  let reads = 0;
+  const read = (): GitObject => {
+    reads++;
+    return { type: 'tree', data };
+  };
+  cache.put(oid, data);
+  while (reads === 0) {
+    assert.deepEqual(cache.get(oid, read), parseTree(data));
+    await sleep(5);
+  }
+  assert.equal(reads, 1);
 });
