@@ -8,8 +8,6 @@ const common = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  // Of a file of ours that is read later: by require, for node's own import() first parses all of it for what it exports.
-  supported: { 'dynamic-import': false },
   // node-gtk only runs from CommonJS with GTK's loop started at the top level; one format for all keeps this simple.
   format: 'cjs',
   // Never --minify: node-gtk derives GType names from class names.
@@ -22,7 +20,13 @@ const common = {
 };
 
 /** What runs keeps its text in memory as long as it runs: without comments. In lines, because an error shows the one where it happened. */
-const product = { ...common, minifyWhitespace: true, lineLimit: 160 };
+const product = {
+  ...common,
+  minifyWhitespace: true,
+  lineLimit: 160,
+  // Of a file of ours that is read later: by require, for node's own import() first parses all of it for what it exports.
+  supported: { 'dynamic-import': false },
+};
 
 /** What most commands do without stays in a file of its own, which is read when it is asked for. */
 const apart = {
